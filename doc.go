@@ -1,0 +1,41 @@
+// Package tend is the domain of tend, a process manager for people without root: what a service is, what state it can
+// be in, and what is done when something happens to it.
+//
+// It knows nothing of processes, files, databases, sockets or the clock. Everything that happens outside comes in as
+// an [Event], everything that is to be done outside goes out as an [Action], and [Decide] leads from one to the other.
+//
+// # Map
+//
+//	cmd/tend     main
+//	cli          what people type and what they see
+//	api          HTTP and JSON on a unix socket, server and client
+//	supervisor   the loop: events in, Decide, actions out; recovery
+//	store        the SQLite database
+//	process      spawn, identity, watch, tree
+//	logs         where output goes and how it is read
+//	keeper       keep one child alive, write every exit down before it is reaped
+//	tend         the domain (this package)
+//
+// Imports go down this list only.
+//
+// # Processes
+//
+//	tend keep                outer keeper: keeps the inner one alive
+//	 └ tend keep             inner keeper: keeps the supervisor alive; the parent of every service
+//	    ├ tend supervise     the supervisor; replaceable at any moment
+//	    ├ service            its own session; output straight into a file
+//	    └ service …
+//
+// The supervisor starts services with CLONE_PARENT, so they are the inner keeper's children from birth, and a
+// supervisor that takes over from a dead one finds nothing changed.
+//
+// # Promises
+//
+//   - The death of any of tend's own processes stops no service, starts no second copy and loses no exit status.
+//   - A pid is never trusted by its number: see [Identity].
+//   - A stop ends the whole tree of a service, and names what survived.
+//   - What a command acknowledged is in the database.
+//   - Bad input changes nothing and is answered by one clear error: see [Error].
+//   - Nobody else gets in: files 0600, directories 0700, a unix socket that checks its peer.
+//   - Idle costs nothing: no polling.
+package tend

@@ -1,0 +1,89 @@
+package tend
+
+// Event is something that happened to a service; Decide turns it into the next State and Actions.
+type Event interface{ event() }
+
+// The events.
+type (
+	// StartRequested: somebody wants it to run.
+	StartRequested struct{}
+	// StopRequested: somebody wants it not to run. With KeepWanted it is only the supervisor that wants to leave.
+	StopRequested struct{ KeepWanted bool }
+	// RestartRequested: somebody wants a new run, with today's definition.
+	RestartRequested struct{}
+	// Resumed: supervision began anew, and no run of the service was found.
+	Resumed struct{ Rebooted bool }
+	// Spawned: the process of a run exists and has executed the command. Also: a run was found by a new supervisor.
+	Spawned struct {
+		Run  string
+		Main Identity
+	}
+	// SpawnFailed: the run never began. Temporary is for what may pass by itself (too many processes, no memory).
+	SpawnFailed struct {
+		Run       string
+		Message   string
+		Temporary bool
+	}
+	// Ended: the main process of the run ended. Left are the processes of its tree that live on, eldest first.
+	Ended struct {
+		Run  string
+		Exit Exit
+		Left []Identity
+	}
+	// TreeEnded: the main process has ended, and nothing of its tree lives any more.
+	TreeEnded struct{ Run string }
+	// Tick: time has passed.
+	Tick struct{}
+)
+
+func (StartRequested) event()   {}
+func (StopRequested) event()    {}
+func (RestartRequested) event() {}
+func (Resumed) event()          {}
+func (Spawned) event()          {}
+func (SpawnFailed) event()      {}
+func (Ended) event()            {}
+func (TreeEnded) event()        {}
+func (Tick) event()             {}
+
+// Action is something to be done, as Decide decided.
+type Action interface{ action() }
+
+// The actions.
+type (
+	// Spawn begins a new run: a run id is made, written down, and the command executed. Answer: Spawned or SpawnFailed.
+	Spawn struct{ Cause Cause }
+	// Signal sends the signal to every process of the run's tree, once to each, and to those found later as well.
+	// When the last one is gone, the answer is TreeEnded.
+	Signal struct{ Signal string }
+	// Follow makes another process of the tree the main process: the program went to the background by itself.
+	Follow struct{ Main Identity }
+	// Note writes the event into the history of the service.
+	Note struct {
+		Kind NoteKind
+		Text string
+	}
+)
+
+func (Spawn) action()  {}
+func (Signal) action() {}
+func (Follow) action() {}
+func (Note) action()   {}
+
+// NoteKind is the kind of an entry in the history of a service.
+type NoteKind string
+
+// The kinds of history entries.
+const (
+	NoteStarting NoteKind = "starting"
+	NoteStarted  NoteKind = "started" // a process exists
+	NoteReady    NoteKind = "ready"
+	NoteFollowed NoteKind = "followed"
+	NoteStopping NoteKind = "stopping"
+	NoteSignal   NoteKind = "signal"
+	NoteEnded    NoteKind = "ended"
+	NoteStopped  NoteKind = "stopped"
+	NoteBackoff  NoteKind = "backoff"
+	NoteFailed   NoteKind = "failed"
+	NoteSurvived NoteKind = "survived" // a stop schedule is over and something still lives
+)

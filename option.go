@@ -1,0 +1,266 @@
+package tend
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Option is one key of a definition. From this one table come the flag, the key in tend.toml and in JSON, the help,
+// the completion and the manual.
+type Option struct {
+	Key      string   // in tend.toml and JSON
+	Flag     string   // without --
+	Short    string   // one letter, or ""
+	Arg      string   // what the value is called in help; "" for a switch
+	Default  string   // in words
+	Help     string   // one line
+	Detail   string   // further sentences for the manual
+	Repeat   bool     // may be given several times; each adds
+	Values   []string // what completion offers
+	Complete string   // "directory" or "file": what else completion offers
+	Access
+}
+
+// Access reads and writes one key of a definition. An error of Set says what the value is not and what is allowed.
+type Access struct {
+	Set func(s *Service, value string, c Caller) error
+	Get func(s Service) []string // the values that Set would take; nil where it stands at its default
+}
+
+// text accesses an option whose value is a string in the definition.
+func text(field func(*Service) *string, convert func(string, Caller) (string, error)) Access {
+	set := func(s *Service, value string, c Caller) error {
+		v, err := convert(value, c)
+		if err == nil {
+			*field(s) = v
+		}
+		return err
+	}
+	get := func(s Service) []string {
+		if v := *field(&s); v != "" {
+			return []string{v}
+		}
+		return nil
+	}
+	return Access{set, get}
+}
+
+// parsed accesses an option whose value has a type of its own.
+func parsed[T interface {
+	comparable
+	fmt.Stringer
+}](field func(*Service) *T, parse func(string) (T, error)) Access {
+	set := func(s *Service, value string, _ Caller) error {
+		v, err := parse(value)
+		if err == nil {
+			*field(s) = v
+		}
+		return err
+	}
+	get := func(s Service) []string {
+		var zero T
+		if v := *field(&s); v != zero {
+			return []string{v.String()}
+		}
+		return nil
+	}
+	return Access{set, get}
+}
+
+func pathValue(value string, c Caller) (string, error) {
+	if value == "" || strings.ContainsRune(value, 0) {
+		return "", fmt.Errorf("%q is not a path", value)
+	}
+	return c.Absolute(value), nil
+}
+
+func anyValue(value string, _ Caller) (string, error) { return value, nil }
+
+// String makes Restart a fmt.Stringer.
+func (r Restart) String() string { return string(r) }
+
+// Options are all keys of a definition but the name and the command line, in the order of the manual.
+var Options = []Option{
+	{Key: "working_directory", Flag: "working-directory", Short: "w", Arg: "DIR", Default: "the current directory", Complete: "directory",
+		Help:   "the directory it runs in",
+		Access: text(func(s *Service) *string { return &s.WorkingDirectory }, pathValue)},
+	{Key: "stdin", Flag: "stdin", Short: "i", Arg: "FILE", Default: "/dev/null", Complete: "file",
+		Help:   "the file it reads",
+		Access: text(func(s *Service) *string { return &s.Stdin }, pathValue)},
+	{Key: "stdout", Flag: "stdout", Short: "o", Arg: "FILE", Default: "a log of its own", Complete: "file",
+		Help: "the file its output is appended to", Detail: "/dev/null drops it.",
+		Access: text(func(s *Service) *string { return &s.Stdout }, pathValue)},
+	{Key: "stderr", Flag: "stderr", Short: "e", Arg: "FILE", Default: "where stdout goes", Complete: "file",
+		Help:   "the file its error output is appended to",
+		Access: text(func(s *Service) *string { return &s.Stderr }, pathValue)},
+	{Key: "shell", Flag: "shell", Default: "false",
+		Help: "run the command line by /bin/sh -c", Detail: "Without it no shell runs: quotes are understood, but ;, &&, |, >, $ and * are not.",
+		Access: Access{setShell, getShell}},
+	{Key: "environment", Flag: "env", Arg: "NAME=VALUE", Repeat: true, Default: strings.Join(inherited, ", ") + " as they are now",
+		Help: "set an environment variable; NAME alone takes today's value", Detail: "Nothing else comes in from your shell. list and status blot out values whose names look secret.",
+		Access: Access{setEnvironment, getEnvironment}},
+	{Key: "umask", Flag: "umask", Arg: "OCTAL", Default: "yours",
+		Help:   "its file mode creation mask",
+		Access: Access{setUmask, getUmask}},
+	{Key: "restart", Flag: "restart", Arg: "POLICY", Default: string(DefaultRestart), Values: []string{"no", "on-failure", "always"},
+		Help:   "restart it when it ends: no, on-failure or always",
+		Access: parsed(func(s *Service) *Restart { return &s.Restart }, ParseRestart)},
+	{Key: "success_codes", Flag: "success-codes", Arg: "N,N…", Default: "0",
+		Help:   "exit statuses that are no failure, besides 0",
+		Access: Access{setSuccessCodes, getSuccessCodes}},
+	{Key: "backoff", Flag: "backoff", Arg: "MIN..MAX", Default: DefaultBackoffMin.String() + ".." + DefaultBackoffMax.String(),
+		Help: "pauses between restarts in a row", Detail: "The first restart is at once; the pause before the second is MIN, and each further one is twice as long, up to MAX; up to a fifth is taken off at random.",
+		Access: parsed(func(s *Service) *Backoff { return &s.Backoff }, ParseBackoff)},
+	{Key: "healthy_after", Flag: "healthy-after", Arg: "TIME", Default: DefaultHealthyAfter.String(),
+		Help:   "up that long, failures count from zero again",
+		Access: parsed(func(s *Service) *Duration { return &s.HealthyAfter }, ParseDuration)},
+	{Key: "give_up_after", Flag: "give-up-after", Arg: "N", Default: "never",
+		Help:   "failures in a row after which it is not restarted",
+		Access: Access{setGiveUpAfter, getGiveUpAfter}},
+	{Key: "ready", Flag: "ready", Arg: "alive:TIME", Default: "alive:" + DefaultReadyAlive.String(),
+		Help:   "when it counts as started",
+		Access: parsed(func(s *Service) *Ready { return &s.Ready }, ParseReady)},
+	{Key: "stop", Flag: "stop", Arg: "SIGNAL/SECONDS…", Default: DefaultStop.String(),
+		Help:   "the signals that stop it, each with the time it is given",
+		Access: Access{setStop, getStop}},
+	{Key: "tags", Flag: "tag", Arg: "TAG", Repeat: true, Default: "none",
+		Help:   "a group it belongs to; @TAG means all of them",
+		Access: Access{setTag, func(s Service) []string { return s.Tags }}},
+	{Key: "description", Flag: "description", Arg: "TEXT", Default: "none",
+		Help:   "what it is, for whoever reads the list",
+		Access: text(func(s *Service) *string { return &s.Description }, anyValue)},
+}
+
+func setShell(s *Service, value string, _ Caller) (err error) {
+	if s.Shell, err = strconv.ParseBool(value); err != nil {
+		return fmt.Errorf("%q is neither true nor false", value)
+	}
+	return nil
+}
+
+func getShell(s Service) []string {
+	if s.Shell {
+		return []string{"true"}
+	}
+	return nil
+}
+
+func setEnvironment(s *Service, value string, c Caller) error {
+	name, text, given := strings.Cut(value, "=")
+	switch {
+	case name == "" || strings.ContainsAny(value, "\x00"):
+		return fmt.Errorf("%q is not a variable (NAME=VALUE, or NAME to take today's value)", value)
+	case strings.HasPrefix(name, "TEND_"):
+		return fmt.Errorf("%s is set by tend itself", name)
+	}
+	if !given {
+		if text, given = c.Getenv(name); !given {
+			return fmt.Errorf("%s is not set in your environment (give it a value: %s=VALUE)", name, name)
+		}
+	}
+	env := maps.Clone(s.Environment)
+	if env == nil {
+		env = map[string]string{}
+	}
+	env[name] = text
+	s.Environment = env
+	return nil
+}
+
+func getEnvironment(s Service) []string {
+	var entries []string
+	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
+		entries = append(entries, name+"="+s.Environment[name])
+	}
+	return entries
+}
+
+func setUmask(s *Service, value string, _ Caller) error {
+	u, err := ParseUmask(value)
+	if err == nil {
+		s.Umask = &u
+	}
+	return err
+}
+
+func getUmask(s Service) []string {
+	if s.Umask == nil {
+		return nil
+	}
+	return []string{s.Umask.String()}
+}
+
+func setSuccessCodes(s *Service, value string, _ Caller) error {
+	var codes []int
+	for _, part := range strings.Split(value, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 0 || n > 255 {
+			return fmt.Errorf("%q is not an exit status (numbers from 0 to 255, separated by commas)", part)
+		}
+		if n != 0 && !slices.Contains(codes, n) {
+			codes = append(codes, n)
+		}
+	}
+	s.SuccessCodes = codes
+	return nil
+}
+
+func getSuccessCodes(s Service) []string {
+	if len(s.SuccessCodes) == 0 {
+		return nil
+	}
+	var parts []string
+	for _, c := range s.SuccessCodes {
+		parts = append(parts, strconv.Itoa(c))
+	}
+	return []string{strings.Join(parts, ",")}
+}
+
+func setGiveUpAfter(s *Service, value string, _ Caller) error {
+	if value == "never" {
+		s.GiveUpAfter = 0
+		return nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > 1_000_000 {
+		return fmt.Errorf("%q is not a number of failures (1 or more, or never)", value)
+	}
+	s.GiveUpAfter = n
+	return nil
+}
+
+func getGiveUpAfter(s Service) []string {
+	if s.GiveUpAfter == 0 {
+		return nil
+	}
+	return []string{strconv.Itoa(s.GiveUpAfter)}
+}
+
+func setStop(s *Service, value string, _ Caller) error {
+	schedule, err := ParseStopSchedule(value)
+	if err == nil {
+		s.Stop = schedule
+	}
+	return err
+}
+
+func getStop(s Service) []string {
+	if len(s.Stop) == 0 {
+		return nil
+	}
+	return []string{s.Stop.String()}
+}
+
+func setTag(s *Service, value string, _ Caller) error {
+	value = strings.TrimPrefix(value, "@")
+	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`,/*?[]`, r) }) {
+		return fmt.Errorf("%q is not a tag (a word without blanks, commas, slashes and pattern characters)", value)
+	}
+	if !slices.Contains(s.Tags, value) {
+		s.Tags = append(slices.Clone(s.Tags), value)
+	}
+	return nil
+}

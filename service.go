@@ -1,0 +1,147 @@
+package tend
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Service is the definition of one service: what to run and how. It holds no state. A field's zero value means its
+// default where the table in option.go gives one; DefaultService fills them all in.
+type Service struct {
+	Name             string `json:"name"`
+	CommandLine      string `json:"command_line"`      // shell words; no shell runs unless Shell
+	WorkingDirectory string `json:"working_directory"` // absolute
+	Stdin            string `json:"stdin"`             // "" is /dev/null
+	Stdout           string `json:"stdout"`            // "" is the service's own log
+	Stderr           string `json:"stderr"`            // "" is wherever stdout goes
+	Settings
+}
+
+// Settings are the parts of a definition that the 2008 script did not have. They are stored as one JSON document that
+// holds only what differs from the default, so a row written by the script, or by hand, is a whole definition.
+type Settings struct {
+	Description  string            `json:"description,omitempty"`
+	Tags         []string          `json:"tags,omitempty"`
+	Shell        bool              `json:"shell,omitempty"`       // run by /bin/sh -c
+	Environment  map[string]string `json:"environment,omitempty"` // all of the service's environment but the TEND_ variables
+	Umask        *Umask            `json:"umask,omitempty"`       // nil: 077
+	Restart      Restart           `json:"restart,omitempty"`
+	SuccessCodes []int             `json:"success_codes,omitempty"` // besides 0
+	Backoff      Backoff           `json:"backoff,omitzero"`        // pause before the second restart in a row, and the longest pause
+	HealthyAfter Duration          `json:"healthy_after,omitempty"` // up that long: failures count from zero again
+	GiveUpAfter  int               `json:"give_up_after,omitempty"` // failures in a row; 0: never
+	Ready        Ready             `json:"ready,omitzero"`
+	Stop         StopSchedule      `json:"stop,omitempty"`
+}
+
+// Defaults of a definition, as the manual states them.
+const (
+	DefaultRestart      = RestartOnFailure
+	DefaultBackoffMin   = Duration(100 * time.Millisecond)
+	DefaultBackoffMax   = Duration(time.Minute)
+	DefaultHealthyAfter = Duration(10 * time.Second)
+	DefaultReadyAlive   = Duration(250 * time.Millisecond)
+	DefaultUmask        = Umask(0o077)
+	MaxNameLength       = 100 // bytes; with it a log's file name stays below NAME_MAX
+)
+
+// DefaultStop is TERM/10/KILL/5.
+var DefaultStop = StopSchedule{
+	{Signal: "TERM", Wait: Duration(10 * time.Second)},
+	{Signal: "KILL", Wait: Duration(5 * time.Second)},
+}
+
+// WithDefaults returns the definition with every unset setting at its default.
+func (s Service) WithDefaults() Service {
+	if s.Restart == "" {
+		s.Restart = DefaultRestart
+	}
+	if s.Backoff.Min == 0 {
+		s.Backoff.Min = DefaultBackoffMin
+	}
+	if s.Backoff.Max == 0 {
+		s.Backoff.Max = max(DefaultBackoffMax, s.Backoff.Min)
+	}
+	if s.HealthyAfter == 0 {
+		s.HealthyAfter = DefaultHealthyAfter
+	}
+	if s.Ready.Alive == 0 {
+		s.Ready.Alive = DefaultReadyAlive
+	}
+	if len(s.Stop) == 0 {
+		s.Stop = DefaultStop
+	}
+	if s.Umask == nil {
+		u := DefaultUmask
+		s.Umask = &u
+	}
+	return s
+}
+
+// Success reports whether a run that ended so ended well.
+func (s Service) Success(e Exit) bool {
+	if e.Unknown || e.Signal != "" {
+		return false
+	}
+	if e.Code == 0 {
+		return true
+	}
+	for _, c := range s.SuccessCodes {
+		if c == e.Code {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckName says what is wrong with the name of a new service, nil if nothing is. Names that exist already, from the
+// 2008 script for instance, are never checked: they go on working.
+func CheckName(name string) error {
+	bad := func(why string) error {
+		return Errorf(CodeUsage, "the name %q %s", name, why).WithHint("choose another, for example %q", suggestName(name))
+	}
+	switch {
+	case name == "":
+		return bad("is empty")
+	case len(name) > MaxNameLength:
+		return Errorf(CodeUsage, "the name is %d bytes long, %d are allowed", len(name), MaxNameLength)
+	case !utf8.ValidString(name):
+		return bad("is not valid UTF-8")
+	case name == "." || name == "..":
+		return bad("means a directory")
+	case strings.TrimSpace(name) != name:
+		return bad("begins or ends with a blank")
+	case name[0] == '-':
+		return bad("begins like an option")
+	case name[0] == '@':
+		return bad("begins like a tag")
+	}
+	for _, r := range name {
+		switch {
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
+			return bad("has a control character in it")
+		case r == '/':
+			return bad("has a slash in it")
+		case strings.ContainsRune(`*?[]\`, r):
+			return bad("has a pattern character in it")
+		}
+	}
+	return nil
+}
+
+// suggestName makes a name that CheckName accepts from one that it does not.
+func suggestName(name string) string {
+	out := strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '.' || r == '_' || r == '-') {
+			return r
+		}
+		return '-'
+	}, name)
+	out = strings.Trim(out, "-.")
+	if out == "" {
+		return "web"
+	}
+	return out[:min(len(out), MaxNameLength)]
+}

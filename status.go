@@ -1,0 +1,113 @@
+package tend
+
+import (
+	"strings"
+	"time"
+)
+
+// Status is everything about one service as it is shown: by the commands, by --json, and by the API, which share this
+// one shape. Its fields are only ever added to.
+type Status struct {
+	Name       string    `json:"name"`
+	State      Phase     `json:"state"`
+	Wanted     bool      `json:"wanted"`
+	PID        int       `json:"pid,omitempty"`
+	Run        string    `json:"run,omitempty"`
+	Since      time.Time `json:"since,omitzero"`      // in this state since
+	StartedAt  time.Time `json:"started_at,omitzero"` // of the present run
+	Uptime     float64   `json:"uptime_seconds"`      // of the present run, 0 when there is none
+	Restarts   int       `json:"restarts"`            // by itself, since somebody last started it
+	Failures   int       `json:"failures"`            // in a row
+	NextTry    time.Time `json:"next_try,omitzero"`   // when it is started again
+	LastExit   *Exit     `json:"last_exit,omitempty"` // how its last run ended
+	LastEnd    time.Time `json:"last_end,omitzero"`   // when
+	Reason     string    `json:"reason,omitempty"`    // why it is in this state, in words
+	Elsewhere  string    `json:"elsewhere,omitempty"` // the other host or container that runs it
+	Log        string    `json:"log,omitempty"`       // the file that holds its output
+	Definition Service   `json:"definition"`          // with secrets blotted out
+}
+
+// NewStatus shows a service. log is the path of its own log.
+func NewStatus(s Service, st State, log string, now time.Time) Status {
+	v := Status{
+		Name: s.Name, State: st.Phase, Wanted: st.Wanted, PID: st.Main.PID, Run: st.Run, Since: st.Since,
+		Restarts: st.Restarts, Failures: st.Failures, LastExit: st.Exit, LastEnd: st.Ended, Reason: st.Reason,
+		Log: s.Output(log), Definition: s.WithDefaults().Redacted(),
+	}
+	if v.State == "" {
+		v.State = PhaseStopped
+	}
+	if st.Phase.Live() && st.Begun {
+		v.StartedAt = st.Started
+		v.Uptime = max(0, now.Sub(st.Started).Seconds())
+	}
+	if st.Phase == PhaseBackoff {
+		v.NextTry = st.Next
+	}
+	return v
+}
+
+// Output is the file that holds the standard output of the service, given the path of its own log; "" if it is dropped.
+func (s Service) Output(log string) string {
+	switch s.Stdout {
+	case "":
+		return log
+	case "/dev/null":
+		return ""
+	}
+	return s.Stdout
+}
+
+// secretWords mark names of environment variables whose values are not shown.
+var secretWords = []string{"PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "AUTH", "PRIVATE", "COOKIE", "DSN", "DATABASE_URL"}
+
+// Blot stands for a value that is not shown.
+const Blot = "***"
+
+// Redacted returns the definition with the values of variables that look like secrets replaced by Blot.
+func (s Service) Redacted() Service {
+	env := make(map[string]string, len(s.Environment))
+	for name, value := range s.Environment {
+		env[name] = value
+		for _, word := range secretWords {
+			if strings.Contains(strings.ToUpper(name), word) {
+				env[name] = Blot
+			}
+		}
+	}
+	if len(env) > 0 {
+		s.Environment = env
+	}
+	return s
+}
+
+// Progress is one line of news about a command that is being carried out on one service. The last one about a service
+// has Done set.
+type Progress struct {
+	Service string       `json:"service"`
+	Kind    ProgressKind `json:"kind"`
+	PID     int          `json:"pid,omitempty"`
+	Signal  string       `json:"signal,omitempty"`
+	Done    bool         `json:"done,omitempty"`
+	Error   *Error       `json:"error,omitempty"`  // with Done: it did not work
+	Status  *Status      `json:"status,omitempty"` // with Done: how it stands now
+	Output  []string     `json:"output,omitempty"` // with Done, where a start failed: the last lines it wrote
+	Left    []int        `json:"left,omitempty"`   // with Done, where a stop failed: the processes that live on
+}
+
+// ProgressKind says what happened.
+type ProgressKind string
+
+// The kinds of progress.
+const (
+	ProgressStarting   ProgressKind = "starting"
+	ProgressStarted    ProgressKind = "started"         // done: it is ready
+	ProgressRunning    ProgressKind = "already_running" // done: nothing had to be done
+	ProgressExited     ProgressKind = "exited"          // done: it ended well before it was ready, and that is that
+	ProgressStopping   ProgressKind = "stopping"
+	ProgressSignal     ProgressKind = "signal"
+	ProgressStopped    ProgressKind = "stopped"         // done
+	ProgressNotRunning ProgressKind = "already_stopped" // done: nothing had to be done
+	ProgressRemoved    ProgressKind = "removed"         // done
+	ProgressFailed     ProgressKind = "failed"          // done: see Error
+)
