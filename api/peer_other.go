@@ -1,0 +1,25 @@
+//go:build !linux
+
+package api
+
+import (
+	"cmp"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// peerUID is the user at the other end, as the kernel noted it at connect; see LOCAL_PEERCRED in unix(4).
+func peerUID(conn *net.UnixConn) (int, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var cred *unix.Xucred
+	var credErr error
+	err = raw.Control(func(fd uintptr) { cred, credErr = unix.GetsockoptXucred(int(fd), 0, unix.LOCAL_PEERCRED) })
+	if err != nil || credErr != nil {
+		return -1, cmp.Or(err, credErr)
+	}
+	return int(cred.Uid), nil
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"tend"
+)
+
+// Handler answers for the supervisor.
+func Handler(s Supervisor) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/services", func(w http.ResponseWriter, r *http.Request) {
+		services, err := s.Statuses(r.Context(), r.URL.Query()["name"])
+		if err != nil {
+			answerError(w, err)
+			return
+		}
+		answer(w, http.StatusOK, List{Version: Version, Services: services})
+	})
+	mux.HandleFunc("POST /v1/do", func(w http.ResponseWriter, r *http.Request) {
+		var request Request
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&request); err != nil {
+			answerError(w, tend.Errorf(tend.CodeUsage, "reading the request: %w", err))
+			return
+		}
+		stream(w, func(send func(line)) error {
+			return s.Do(r.Context(), request, func(p tend.Progress) { send(line{Progress: &p}) })
+		})
+	})
+	mux.HandleFunc("POST /v1/changed", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Changed(r.Context()); err != nil {
+			answerError(w, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return mux
+}
+
+// stream answers with one JSON line a piece of news, each sent at once, and a last one that says how it ended.
+func stream(w http.ResponseWriter, work func(send func(line)) error) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder, flush := json.NewEncoder(w), http.NewResponseController(w).Flush
+	send := func(l line) {
+		if encoder.Encode(l) == nil {
+			_ = flush() // a client that has gone is none of the work's concern
+		}
+	}
+	if err := work(send); err != nil {
+		send(line{Error: domainError(err)})
+		return
+	}
+	send(line{Done: true})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone is none of ours
+}
+
+func answerError(w http.ResponseWriter, err error) {
+	e := domainError(err)
+	status, ok := httpStatus[e.Code]
+	if !ok {
+		status = http.StatusInternalServerError
+	}
+	answer(w, status, line{Error: e})
+}
+
+// domainError returns err as the domain error that it is or becomes.
+func domainError(err error) *tend.Error {
+	var e *tend.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return tend.Errorf(tend.CodeFailed, "%w", err)
+}
