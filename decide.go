@@ -3,6 +3,7 @@ package tend
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 )
 
@@ -22,10 +23,15 @@ import (
 // first, because a second copy must never run beside remains of the first, and then ended() consults the policy.
 //
 // In stopping, the steps of the stop schedule follow each other by time until the tree has ended. After the last step
-// nothing more can be done: the phase stays, without Next, until the end of the tree is seen after all. What
-// comes then is in Then: a stop, a start (restart, or somebody changed their mind), or the consultation above.
+// nothing more can be done by itself: the phase stays, without Next, until the end of the tree is seen after all or
+// somebody asks again, which begins the schedule anew. What comes after the end is in Then: a stop, a start (restart,
+// or somebody changed their mind), or the consultation above.
 //
-// An event that names another run than the present one is late news and changes nothing.
+// Two states wait for the outside world without a Next: a run without a process waits for Spawned or SpawnFailed, and
+// a spent stop schedule for the end of the tree.
+//
+// An event that names another run than the present one is late news and changes nothing; neither does one that the
+// present run has heard before.
 
 // Decide is what the supervisor does on an event. It is pure: the same arguments give the same answer.
 func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
@@ -47,16 +53,16 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 			d.spawned(e.Main)
 		}
 	case SpawnFailed:
-		if d.current(e.Run) {
+		if d.current(e.Run) && !d.Begun {
 			d.spawnFailed(e)
 		}
 	case Ended:
-		if d.current(e.Run) {
+		if d.current(e.Run) && !slices.Contains(e.Left, d.Main) {
 			d.mainEnded(e.Exit, e.Left)
 		}
 	case TreeEnded:
-		if d.current(e.Run) && d.Phase == PhaseStopping {
-			d.treeEnded()
+		if d.current(e.Run) && d.Begun && d.Phase == PhaseStopping {
+			d.mainEnded(Exit{Unknown: true}, nil)
 		}
 	case Tick:
 		d.tick()
@@ -84,19 +90,22 @@ func (d *decision) enter(p Phase, next time.Duration) {
 	if next >= 0 {
 		d.Next = d.now.Add(next)
 	}
+	if !p.Live() {
+		d.Main, d.StopStep, d.Then = Identity{}, 0, ThenStop
+	}
 }
 
 const never = -1 * time.Second
 
 // current reports whether the run is the present one.
-func (d *decision) current(run string) bool { return d.Phase.Live() && d.Run == run }
+func (d *decision) current(run string) bool { return run != "" && d.Run == run && d.Phase.Live() }
 
 func (d *decision) startRequested(cause Cause) {
 	d.Wanted = true
 	switch d.Phase {
 	case PhaseStarting, PhaseRunning:
 	case PhaseStopping:
-		d.Then = ThenStart
+		d.stopFor(ThenStart, "to be started again")
 	default:
 		d.Failures, d.Restarts = 0, 0
 		d.start(cause)
@@ -109,22 +118,18 @@ func (d *decision) restartRequested() {
 		return
 	}
 	d.Wanted = true
-	if d.Phase != PhaseStopping {
-		d.stop("to be restarted")
-	}
-	d.Then = ThenStart
+	d.stopFor(ThenStart, "to be restarted")
 }
 
 func (d *decision) stopRequested(keepWanted bool) {
 	if !keepWanted {
 		d.Wanted = false
 	}
-	switch d.Phase {
-	case PhaseStarting, PhaseRunning:
-		d.stop("")
-	case PhaseStopping:
-		d.Then = ThenStop
-	case PhaseStopped:
+	switch {
+	case d.Phase.Live():
+		d.stopFor(ThenStop, "")
+	case d.Phase == PhaseStopped:
+	case keepWanted && d.Phase != PhaseBackoff: // exited or failed: whoever supervises next must not start it for that
 	default:
 		d.enter(PhaseStopped, never)
 		d.note(NoteStopped, "is not started again")
@@ -134,11 +139,15 @@ func (d *decision) stopRequested(keepWanted bool) {
 // resumed starts what is wanted and rests only because supervision was away. On a host that has rebooted that is all
 // that was started and never stopped: services that exit well on SIGTERM have often done so a moment before the
 // shutdown reached us. Otherwise what has exited or failed stays so, and a pause that has gone by ends by Tick.
+// A stop that was only our own leaving, and was cut short, is ended first.
 func (d *decision) resumed(rebooted bool) {
 	if !d.Wanted {
 		return
 	}
-	if d.Phase == PhaseStopped || (rebooted && !d.Phase.Live()) {
+	switch {
+	case d.Phase == PhaseStopping && d.Then == ThenStop:
+		d.stopFor(ThenStart, "to be started again")
+	case d.Phase == PhaseStopped, rebooted && !d.Phase.Live():
 		d.startRequested(CauseResume)
 	}
 }
@@ -165,30 +174,37 @@ func startingText(cause Cause) string {
 	return "is started"
 }
 
+// spawned gives the run its process. Told again of the same process, it only repeats the present step of a stop: a
+// supervisor that has just taken over cannot know whether its predecessor came to send the signal.
 func (d *decision) spawned(main Identity) {
-	d.Main, d.Begun = main, true
-	d.note(NoteStarted, "runs as process %d", main.PID)
-	switch d.Phase {
-	case PhaseStarting:
-		d.Next = d.now.Add(time.Duration(d.service.Ready.Alive))
-	case PhaseStopping: // somebody stopped it before it existed
+	if d.Begun && d.Main != main {
+		return // late: that process has ended, or is not the main one any more
+	}
+	if !d.Begun {
+		d.Main, d.Begun = main, true
+		d.note(NoteStarted, "runs as process %d", main.PID)
+		if d.Phase == PhaseStarting {
+			d.Next = d.now.Add(time.Duration(d.service.Ready.Alive))
+		}
+	}
+	if d.Phase == PhaseStopping {
 		d.signal()
 	}
 }
 
+// spawnFailed tells somebody who waits for the answer at once that it cannot be executed. What goes on by itself tries
+// again as after any failure: the missing program may be on a disk that is mounted later, or be installed just now.
 func (d *decision) spawnFailed(e SpawnFailed) {
-	exit := Exit{Error: e.Message}
+	d.Exit, d.Ended = &Exit{Error: e.Message}, d.now
 	byHand := d.Cause == CauseStart || d.Cause == CauseRestart
 	switch {
 	case d.Phase == PhaseStopping:
-		d.Exit, d.Ended = &exit, d.now
 		d.treeEnded()
 	case byHand && !e.Temporary:
-		d.Exit, d.Ended = &exit, d.now
-		d.fail(exit.String())
+		d.fail(d.Exit.String())
 	default:
-		d.note(NoteEnded, "%s", exit)
-		d.ended(exit)
+		d.note(NoteEnded, "%s", d.Exit)
+		d.ended()
 	}
 }
 
@@ -216,9 +232,15 @@ func (d *decision) causeAfter() Cause {
 	return CauseFailure
 }
 
+// mainEnded handles the end of the main process. When that is known already, only the end of the tree is news.
 func (d *decision) mainEnded(exit Exit, left []Identity) {
-	success := exit.Error == "" && exit.Lost == "" && d.service.Success(exit)
-	if d.Phase != PhaseStopping && success && len(left) > 0 {
+	if d.Begun && d.Main.IsZero() && exit.Lost == "" {
+		if len(left) == 0 {
+			d.treeEnded()
+		}
+		return
+	}
+	if d.Phase != PhaseStopping && len(left) > 0 && d.service.Success(exit) {
 		d.Main = left[0]
 		d.do(Follow{Main: left[0]})
 		d.note(NoteFollowed, "the main process ended with status %d and left process %d, which is followed now", exit.Code, left[0].PID)
@@ -227,23 +249,36 @@ func (d *decision) mainEnded(exit Exit, left []Identity) {
 	d.Main, d.Exit, d.Ended = Identity{}, &exit, d.now
 	d.note(NoteEnded, "%s", exit)
 	switch {
+	case exit.Lost != "":
+		d.lost()
 	case d.Phase == PhaseStopping && len(left) == 0:
 		d.treeEnded()
 	case d.Phase == PhaseStopping:
 	case len(left) > 0:
-		d.stop(fmt.Sprintf("%s and left %d processes behind", exit, len(left)))
-		d.Then = ThenEnd
+		d.stopFor(ThenEnd, fmt.Sprintf("%s and left %s behind", exit, processes(len(left))))
 	default:
-		d.ended(exit)
+		d.ended()
 	}
 }
 
-// stop begins the stop schedule.
-func (d *decision) stop(reason string) {
-	d.enter(PhaseStopping, never)
-	d.StopStep, d.Then, d.Reason = 0, ThenStop, reason
-	d.note(NoteStopping, "is being stopped")
-	d.signal()
+func processes(n int) string {
+	if n == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", n)
+}
+
+// stopFor stops the run, whatever it is doing, for what is to come then. A stop on its way goes on; a spent one begins
+// anew.
+func (d *decision) stopFor(then AfterStop, reason string) {
+	spent := d.Begun && d.Next.IsZero()
+	if d.Phase != PhaseStopping || spent {
+		d.enter(PhaseStopping, never)
+		d.StopStep = 0
+		d.note(NoteStopping, "is being stopped")
+		d.signal()
+	}
+	d.Then, d.Reason = then, reason
 }
 
 // signal does the present step of the stop schedule. Without a process yet it does nothing: Spawned comes back to it.
@@ -263,39 +298,40 @@ func (d *decision) signal() {
 	d.note(NoteSignal, "SIG%s is sent", step.Signal)
 }
 
+// treeEnded goes on when nothing of a run that was being stopped is left.
 func (d *decision) treeEnded() {
-	d.Main = Identity{}
 	switch d.Then {
 	case ThenStart:
 		d.Failures, d.Restarts = 0, 0
 		d.start(CauseRestart)
 	case ThenEnd:
-		d.ended(*d.Exit)
+		d.ended()
 	default:
 		d.enter(PhaseStopped, never)
 		d.note(NoteStopped, "is stopped")
 	}
 }
 
-// ended consults the policy when a run has ended by itself and nothing of it is left.
-func (d *decision) ended(exit Exit) {
-	d.Main, d.Exit, d.Ended, d.StopStep, d.Then = Identity{}, &exit, d.now, 0, ThenStop
-	switch success := d.service.Success(exit) && exit.Error == "" && exit.Lost == ""; {
-	case exit.Lost != "":
-		d.lost()
+// ended consults the policy when a run has ended by itself, at Ended and as Exit says, and nothing of it is left.
+func (d *decision) ended() {
+	if d.Exit == nil {
+		d.Exit = &Exit{Unknown: true} // only a damaged State leads here
+	}
+	switch success := d.service.Success(*d.Exit); {
 	case success && d.service.Restart != RestartAlways:
 		d.enter(PhaseExited, never)
 	case success:
 		d.Failures = 0
 		d.again(CauseEnd)
 	case d.service.Restart == RestartNo:
-		d.fail(exit.String() + ", and its restart policy is no")
+		d.fail(d.Exit.String() + ", and its restart policy is no")
 	default:
-		d.failed(exit)
+		d.failed()
 	}
 }
 
-// lost handles a run whose host has gone: that is not the service's failure.
+// lost handles a run whose host has gone: that is not the service's failure, and whatever was being stopped is stopped.
+// What is wanted is started again, also when the host went down in the middle of our own leaving.
 func (d *decision) lost() {
 	d.enter(PhaseStopped, never)
 	if d.Wanted {
@@ -305,13 +341,13 @@ func (d *decision) lost() {
 }
 
 // failed counts a failure and decides between another run and giving up.
-func (d *decision) failed(exit Exit) {
-	if exit.Error == "" && d.now.Sub(d.Started) >= time.Duration(d.service.HealthyAfter) {
+func (d *decision) failed() {
+	if d.Exit.Error == "" && d.service.healthy(d.Ended.Sub(d.Started)) {
 		d.Failures = 0
 	}
 	d.Failures++
 	if limit := d.service.GiveUpAfter; limit > 0 && d.Failures >= limit {
-		d.fail(fmt.Sprintf("%s, failure %d of %d in a row", exit, d.Failures, limit))
+		d.fail(fmt.Sprintf("%s, failure %d of %d in a row", d.Exit, d.Failures, limit))
 		return
 	}
 	d.again(CauseFailure)
@@ -321,7 +357,7 @@ func (d *decision) failed(exit Exit) {
 func (d *decision) again(cause Cause) {
 	d.Restarts++
 	pause := Pause(d.service, d.Failures)
-	if cause == CauseEnd && d.now.Sub(d.Started) < time.Duration(d.service.Backoff.Min) {
+	if cause == CauseEnd && d.Ended.Sub(d.Started) < time.Duration(d.service.Backoff.Min) {
 		pause = time.Duration(d.service.Backoff.Min) // a command that does nothing must not spin
 	}
 	if pause == 0 {

@@ -7,13 +7,14 @@ type Event interface{ event() }
 type (
 	// StartRequested: somebody wants it to run.
 	StartRequested struct{}
-	// StopRequested: somebody wants it not to run. With KeepWanted it is only the supervisor that wants to leave.
+	// StopRequested: somebody wants it not to run. With KeepWanted it is only the supervisor that wants to leave: what
+	// is wanted stays wanted, for whoever supervises next.
 	StopRequested struct{ KeepWanted bool }
 	// RestartRequested: somebody wants a new run, with today's definition.
 	RestartRequested struct{}
-	// Resumed: supervision began anew, and no run of the service was found.
+	// Resumed: supervision began anew. It comes once, after whatever was found out about the last run.
 	Resumed struct{ Rebooted bool }
-	// Spawned: the process of a run exists and has executed the command. Also: a run was found by a new supervisor.
+	// Spawned: the process of a run exists and has executed the command. Also: a new supervisor found the process alive.
 	Spawned struct {
 		Run  string
 		Main Identity
@@ -24,13 +25,14 @@ type (
 		Message   string
 		Temporary bool
 	}
-	// Ended: the main process of the run ended. Left are the processes of its tree that live on, eldest first.
+	// Ended: the main process of the run ended; once for each that is followed. Left are the processes of its tree that
+	// live on, eldest first, and so never the one that ended.
 	Ended struct {
 		Run  string
 		Exit Exit
 		Left []Identity
 	}
-	// TreeEnded: the main process has ended, and nothing of its tree lives any more.
+	// TreeEnded: the main process of a run that is being stopped has ended, and nothing of its tree lives any more.
 	TreeEnded struct{ Run string }
 	// Tick: time has passed.
 	Tick struct{}
@@ -51,7 +53,8 @@ type Action interface{ action() }
 
 // The actions.
 type (
-	// Spawn begins a new run: a run id is made, written down, and the command executed. Answer: Spawned or SpawnFailed.
+	// Spawn begins a new run: a run id is made, put into State.Run, written down, and the command executed. Answer:
+	// Spawned or SpawnFailed.
 	Spawn struct{ Cause Cause }
 	// Signal sends the signal to every process of the run's tree, once to each, and to those found later as well.
 	// When the last one is gone, the answer is TreeEnded.

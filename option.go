@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Option is one key of a definition. From this one table come the flag, the key in tend.toml and in JSON, the help,
@@ -27,7 +29,7 @@ type Option struct {
 // Access reads and writes one key of a definition. An error of Set says what the value is not and what is allowed.
 type Access struct {
 	Set func(s *Service, value string, c Caller) error
-	Get func(s Service) []string // the values that Set would take; nil where it stands at its default
+	Get func(s Service) []string // the values that Set would take; nil where it is not set
 }
 
 // text accesses an option whose value is a string in the definition.
@@ -72,12 +74,17 @@ func parsed[T interface {
 
 func pathValue(value string, c Caller) (string, error) {
 	if value == "" || strings.ContainsRune(value, 0) {
-		return "", fmt.Errorf("%q is not a path", value)
+		return "", fmt.Errorf("%q is not a path (absolute, from ~, or from the current directory)", value)
 	}
 	return c.Absolute(value), nil
 }
 
-func anyValue(value string, _ Caller) (string, error) { return value, nil }
+func textValue(value string, _ Caller) (string, error) {
+	if strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
+		return "", fmt.Errorf("%q is not a description (one line of text, in UTF-8)", value)
+	}
+	return value, nil
+}
 
 // String makes Restart a fmt.Stringer.
 func (r Restart) String() string { return string(r) }
@@ -116,7 +123,7 @@ var Options = []Option{
 		Access: parsed(func(s *Service) *Backoff { return &s.Backoff }, ParseBackoff)},
 	{Key: "healthy_after", Flag: "healthy-after", Arg: "TIME", Default: DefaultHealthyAfter.String(),
 		Help:   "up that long, failures count from zero again",
-		Access: parsed(func(s *Service) *Duration { return &s.HealthyAfter }, ParseDuration)},
+		Access: parsed(func(s *Service) *Duration { return &s.HealthyAfter }, parsePositive)},
 	{Key: "give_up_after", Flag: "give-up-after", Arg: "N", Default: "never",
 		Help:   "failures in a row after which it is not restarted",
 		Access: Access{setGiveUpAfter, getGiveUpAfter}},
@@ -131,7 +138,7 @@ var Options = []Option{
 		Access: Access{setTag, func(s Service) []string { return s.Tags }}},
 	{Key: "description", Flag: "description", Arg: "TEXT", Default: "none",
 		Help:   "what it is, for whoever reads the list",
-		Access: text(func(s *Service) *string { return &s.Description }, anyValue)},
+		Access: text(func(s *Service) *string { return &s.Description }, textValue)},
 }
 
 func setShell(s *Service, value string, _ Caller) (err error) {
@@ -151,7 +158,7 @@ func getShell(s Service) []string {
 func setEnvironment(s *Service, value string, c Caller) error {
 	name, text, given := strings.Cut(value, "=")
 	switch {
-	case name == "" || strings.ContainsAny(value, "\x00"):
+	case name == "" || strings.ContainsRune(name, 0):
 		return fmt.Errorf("%q is not a variable (NAME=VALUE, or NAME to take today's value)", value)
 	case strings.HasPrefix(name, "TEND_"):
 		return fmt.Errorf("%s is set by tend itself", name)
@@ -160,6 +167,9 @@ func setEnvironment(s *Service, value string, c Caller) error {
 		if text, given = c.Getenv(name); !given {
 			return fmt.Errorf("%s is not set in your environment (give it a value: %s=VALUE)", name, name)
 		}
+	}
+	if !utf8.ValidString(name) || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return fmt.Errorf("the value of %q is not valid UTF-8 text", name) // JSON cannot hold it
 	}
 	env := maps.Clone(s.Environment)
 	if env == nil {
@@ -256,11 +266,15 @@ func getStop(s Service) []string {
 
 func setTag(s *Service, value string, _ Caller) error {
 	value = strings.TrimPrefix(value, "@")
-	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`,/*?[]`, r) }) {
-		return fmt.Errorf("%q is not a tag (a word without blanks, commas, slashes and pattern characters)", value)
+	if value == "" || strings.ContainsFunc(value, notInTag) {
+		return fmt.Errorf("%q is not a tag (a word without blanks, commas, slashes, @ and pattern characters)", value)
 	}
 	if !slices.Contains(s.Tags, value) {
 		s.Tags = append(slices.Clone(s.Tags), value)
 	}
 	return nil
+}
+
+func notInTag(r rune) bool {
+	return r == utf8.RuneError || unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`,/@*?[]`, r)
 }

@@ -1,6 +1,7 @@
 package tend
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -8,7 +9,7 @@ import (
 )
 
 // Service is the definition of one service: what to run and how. It holds no state. A field's zero value means its
-// default where the table in option.go gives one; DefaultService fills them all in.
+// default where the table in option.go gives one; WithDefaults fills them all in.
 type Service struct {
 	Name             string `json:"name"`
 	CommandLine      string `json:"command_line"`      // shell words; no shell runs unless Shell
@@ -20,7 +21,7 @@ type Service struct {
 }
 
 // Settings are the parts of a definition that the 2008 script did not have. They are stored as one JSON document that
-// holds only what differs from the default, so a row written by the script, or by hand, is a whole definition.
+// holds only what was set, so a row written by the script, or by hand, is a whole definition.
 type Settings struct {
 	Description  string            `json:"description,omitempty"`
 	Tags         []string          `json:"tags,omitempty"`
@@ -82,18 +83,17 @@ func (s Service) WithDefaults() Service {
 
 // Success reports whether a run that ended so ended well.
 func (s Service) Success(e Exit) bool {
-	if e.Unknown || e.Signal != "" {
+	if e.Unknown || e.Signal != "" || e.Lost != "" || e.Error != "" {
 		return false
 	}
-	if e.Code == 0 {
-		return true
-	}
-	for _, c := range s.SuccessCodes {
-		if c == e.Code {
-			return true
-		}
-	}
-	return false
+	return e.Code == 0 || slices.Contains(s.SuccessCodes, e.Code)
+}
+
+// healthy reports whether a run that was up so long clears the failures before it. One that did not outlive the
+// shortest pause never does, whatever HealthyAfter says: each of its failures would be the first, and the first restart
+// is at once.
+func (s Service) healthy(up time.Duration) bool {
+	return up >= time.Duration(max(s.HealthyAfter, s.Backoff.Min))
 }
 
 // CheckName says what is wrong with the name of a new service, nil if nothing is. Names that exist already, from the

@@ -1,7 +1,6 @@
 package tend
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,30 +15,39 @@ type Duration time.Duration
 
 const day = 24 * time.Hour
 
-// ParseDuration reads a duration: Go's units and d for days; a bare number is seconds. It is never negative.
+// maxDuration leaves room for sums and doublings in a time.Duration, which ends at 292 years.
+const maxDuration = 36500 * day
+
+// ParseDuration reads a duration: Go's units and d for days; a bare number is seconds. It is never negative and at most
+// 36500 days.
 func ParseDuration(text string) (Duration, error) {
-	fail := fmt.Errorf("%q is not a duration (for example 250ms, 10s, 5m, 2h, 30d)", text)
-	if n, err := strconv.ParseFloat(text, 64); err == nil {
-		if !(n >= 0 && n < 1e9) {
-			return 0, fail
+	number, isDays := strings.CutSuffix(text, "d")
+	goText, factor := text, time.Duration(1)
+	if strings.Trim(number, "0123456789.") == "" {
+		if goText = number + "s"; isDays {
+			goText, factor = number+"h", day/time.Hour
 		}
-		return Duration(n * float64(time.Second)), nil
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.ParseFloat(days, 64)
-		if err != nil || !(n >= 0 && n < 36500) {
-			return 0, fail
-		}
-		return Duration(n * float64(day)), nil
-	}
-	d, err := time.ParseDuration(text)
+	d, err := time.ParseDuration(goText)
 	if err != nil || d < 0 {
-		return 0, fail
+		return 0, fmt.Errorf("%q is not a duration (for example 250ms, 10s, 5m, 2h, 30d)", text)
 	}
-	return Duration(d), nil
+	if d > maxDuration/factor {
+		return 0, fmt.Errorf("%q is too long (at most 36500d)", text)
+	}
+	return Duration(d * factor), nil
 }
 
-// String writes the duration in the shortest way that ParseDuration reads back.
+// parsePositive reads a duration that is not zero.
+func parsePositive(text string) (Duration, error) {
+	d, err := ParseDuration(text)
+	if err == nil && d == 0 {
+		err = fmt.Errorf("%q is no time at all (for example 250ms, 10s, 5m)", text)
+	}
+	return d, err
+}
+
+// String writes the duration in a short way that ParseDuration reads back.
 func (d Duration) String() string {
 	t := time.Duration(d)
 	switch {
@@ -181,7 +189,7 @@ type StopSchedule []StopStep
 func ParseStopSchedule(text string) (StopSchedule, error) {
 	parts := strings.Split(text, "/")
 	if len(parts)%2 != 0 || len(parts) > 64 {
-		return nil, fmt.Errorf("%q is not a stop schedule (SIGNAL/SECONDS pairs, for example TERM/10/KILL/5)", text)
+		return nil, fmt.Errorf("%q is not a stop schedule (up to 32 pairs of SIGNAL/SECONDS, for example TERM/10/KILL/5)", text)
 	}
 	var schedule StopSchedule
 	for i := 0; i < len(parts); i += 2 {
@@ -211,17 +219,12 @@ func (s StopSchedule) String() string {
 	return strings.Join(parts, "/")
 }
 
-// MarshalJSON implements json.Marshaler.
-func (s StopSchedule) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+// MarshalText implements encoding.TextMarshaler.
+func (s StopSchedule) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *StopSchedule) UnmarshalJSON(data []byte) error {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
-	}
-	schedule, err := ParseStopSchedule(text)
-	*s = schedule
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *StopSchedule) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseStopSchedule(string(text))
 	return err
 }
 

@@ -5,7 +5,8 @@ import "time"
 // Phase is where a service stands. Decide's comment tells how one leads to another.
 type Phase string
 
-// The phases. In starting, running and stopping there is a run; in the others there is none.
+// The phases. In starting, running and stopping there is a run; in the others there is none. The empty Phase of a zero
+// State is as good as stopped.
 const (
 	PhaseStopped  Phase = "stopped"  // nothing runs, and nothing will happen by itself
 	PhaseStarting Phase = "starting" // a run was begun and is not ready yet
@@ -41,12 +42,12 @@ type State struct {
 	Main     Identity  `json:"main,omitzero"`      // the run's main process; zero before it exists and after it ended
 	Begun    bool      `json:"begun,omitempty"`    // the run has, or had, a process
 	Started  time.Time `json:"started,omitzero"`   // when the present or last run was started
-	Failures int       `json:"failures,omitempty"` // in a row; a run up for HealthyAfter clears them
+	Failures int       `json:"failures,omitempty"` // in a row; what ends after HealthyAfter counts as the first again
 	Restarts int       `json:"restarts,omitempty"` // by itself, since somebody last started it
 	StopStep int       `json:"stop_step,omitempty"`
 	Then     AfterStop `json:"then,omitempty"`
-	Exit     *Exit     `json:"exit,omitempty"`   // how the last run ended
-	Ended    time.Time `json:"ended,omitzero"`   // when the last run ended
+	Exit     *Exit     `json:"exit,omitempty"`   // how the last run ended; States share it, it is never written to
+	Ended    time.Time `json:"ended,omitzero"`   // when the last run's main process ended
 	Reason   string    `json:"reason,omitempty"` // in words, where the phase does not say it all
 }
 
@@ -56,7 +57,7 @@ func (st State) NeedsSupervisor(rebooted bool) bool {
 	switch st.Phase {
 	case PhaseStarting, PhaseRunning, PhaseStopping, PhaseBackoff:
 		return true
-	case PhaseStopped:
+	case PhaseStopped, "":
 		return st.Wanted
 	case PhaseExited, PhaseFailed:
 		return st.Wanted && rebooted

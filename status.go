@@ -17,7 +17,7 @@ type Status struct {
 	StartedAt  time.Time `json:"started_at,omitzero"` // of the present run
 	Uptime     float64   `json:"uptime_seconds"`      // of the present run, 0 when there is none
 	Restarts   int       `json:"restarts"`            // by itself, since somebody last started it
-	Failures   int       `json:"failures"`            // in a row
+	Failures   int       `json:"failures"`            // in a row, 0 once it is healthy
 	NextTry    time.Time `json:"next_try,omitzero"`   // when it is started again
 	LastExit   *Exit     `json:"last_exit,omitempty"` // how its last run ended
 	LastEnd    time.Time `json:"last_end,omitzero"`   // when
@@ -41,6 +41,9 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 		v.StartedAt = st.Started
 		v.Uptime = max(0, now.Sub(st.Started).Seconds())
 	}
+	if st.Phase == PhaseRunning && s.WithDefaults().healthy(now.Sub(st.Started)) {
+		v.Failures = 0 // the State hears of it with the next failure only: no timer runs for this
+	}
 	if st.Phase == PhaseBackoff {
 		v.NextTry = st.Next
 	}
@@ -59,7 +62,21 @@ func (s Service) Output(log string) string {
 }
 
 // secretWords mark names of environment variables whose values are not shown.
-var secretWords = []string{"PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "AUTH", "PRIVATE", "COOKIE", "DSN", "DATABASE_URL"}
+var secretWords = []string{"PASS", "_PWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "AUTH", "PRIVATE", "COOKIE", "DSN", "DATABASE_URL"}
+
+// secret reports whether the value of a variable is better not shown: its name says so, or it is an address with a
+// password in it.
+func secret(name, value string) bool {
+	for _, word := range secretWords {
+		if strings.Contains(strings.ToUpper(name), word) {
+			return true
+		}
+	}
+	_, rest, isURL := strings.Cut(value, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	user, _, hasUser := strings.Cut(authority, "@")
+	return isURL && hasUser && strings.Contains(user, ":")
+}
 
 // Blot stands for a value that is not shown.
 const Blot = "***"
@@ -68,12 +85,10 @@ const Blot = "***"
 func (s Service) Redacted() Service {
 	env := make(map[string]string, len(s.Environment))
 	for name, value := range s.Environment {
-		env[name] = value
-		for _, word := range secretWords {
-			if strings.Contains(strings.ToUpper(name), word) {
-				env[name] = Blot
-			}
+		if secret(name, value) {
+			value = Blot
 		}
+		env[name] = value
 	}
 	if len(env) > 0 {
 		s.Environment = env

@@ -3,8 +3,8 @@ package tend
 import (
 	"path"
 	"slices"
-	"sort"
 	"strings"
+	"unicode/utf8"
 )
 
 // Target is what a command needs to know of a service to tell whether it is meant.
@@ -14,7 +14,8 @@ type Target struct {
 }
 
 // Select returns the names of the services that the words mean, each once, in the order of the words: an exact name,
-// or else a glob pattern (web*), or a tag (@shop). With all, every service. A word that means nothing is an error with the nearest name.
+// or else a glob pattern (web*; * matches a slash too) or a tag (@shop). With all, every service. A word that means
+// nothing is an error with the nearest name.
 func Select(services []Target, words []string, all bool) ([]string, error) {
 	var names []string
 	if all {
@@ -67,27 +68,32 @@ func NoSuchService(services []Target, word string) *Error {
 	if len(services) == 0 {
 		return e.WithHint("there is none yet: tend run NAME -- COMMAND")
 	}
-	names := make([]string, 0, len(services))
+	var candidates []string
 	for _, s := range services {
-		names = append(names, s.Name)
+		if strings.HasPrefix(word, "@") {
+			for _, tag := range s.Tags {
+				candidates = append(candidates, "@"+tag)
+			}
+		} else {
+			candidates = append(candidates, s.Name)
+		}
 	}
-	if near := Nearest(word, names); near != "" {
+	if near := Nearest(word, candidates); near != "" {
 		return e.WithHint("did you mean %s?", near)
 	}
 	return e.WithHint("tend list shows what there is")
 }
 
 // Nearest returns the candidate that is most like the word, "" if none is like it: one that begins with it, or the one
-// that takes the fewest changed, swapped, missing or surplus letters, at most a third of the word.
+// that takes the fewest changed, swapped, missing or surplus letters: one in every three of the word's, and never all.
 func Nearest(word string, candidates []string) string {
-	best, bestDistance := "", len(word)/3+1
-	sorted := slices.Clone(candidates)
-	sort.Strings(sorted)
-	for _, c := range sorted {
+	length := utf8.RuneCountInString(word)
+	best, bestDistance := "", min((length+2)/3+1, length)
+	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if word != "" && strings.HasPrefix(c, word) {
 			return c
 		}
-		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d <= bestDistance && (best == "" || d < bestDistance) {
+		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
