@@ -1,0 +1,94 @@
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/fsnotify/fsnotify"
+
+	"tend"
+)
+
+// watchFile sees to it that the file that is read is watched. The watcher gives a watch up by itself when the file is
+// renamed.
+func (f *follower) watchFile() error {
+	if f.file == nil || f.watched != "" && slices.Contains(f.watcher.WatchList(), f.watched) {
+		return nil
+	}
+	name := watchName(f.file)
+	err := f.watcher.Add(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // and no way to watch what has no name: see watchName
+		return nil
+	case err != nil:
+		return cannotWatch(f.path, err)
+	}
+	f.watched = name
+	return nil
+}
+
+// watchName is the name under which an open file is watched. On Linux that is its descriptor, which leads to the very file
+// even after it was renamed or removed; elsewhere the path has to do, and what is added to a renamed file is seen late.
+func watchName(file *os.File) string {
+	name := "/proc/self/fd/" + strconv.Itoa(int(file.Fd()))
+	if _, err := os.Stat(name); err != nil {
+		return file.Name()
+	}
+	return name
+}
+
+// watchDirectory watches the directory of the path, or as long as there is none the nearest one above. It reports
+// whether that was not the case already.
+func (f *follower) watchDirectory() (added bool, err error) {
+	for directory := filepath.Dir(f.path); ; directory = filepath.Dir(directory) {
+		if slices.Contains(f.watcher.WatchList(), directory) {
+			return false, nil
+		}
+		err := f.watcher.Add(directory)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || directory == filepath.Dir(directory) {
+			return false, cannotWatch(f.path, err)
+		}
+	}
+}
+
+// unwatchDirectories ends the watches of directories: every service's writing into them would wake us.
+func (f *follower) unwatchDirectories() {
+	for _, name := range f.watcher.WatchList() {
+		if name != f.watched {
+			f.unwatch(name)
+		}
+	}
+}
+
+// unwatch ends a watch. It may have ended by itself, which is as good.
+func (f *follower) unwatch(name string) { _ = f.watcher.Remove(name) }
+
+// gathered is how many events may wait for us without holding the watcher up.
+const gathered = 64
+
+func newWatcher() (*fsnotify.Watcher, error) {
+	watcher, err := fsnotify.NewBufferedWatcher(gathered)
+	if errors.Is(err, syscall.EMFILE) {
+		return nil, tend.Errorf(tend.CodeFailed, "cannot follow: this host allows no more watchers (fs.inotify.max_user_instances): %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot follow: %w", err)
+	}
+	return watcher, nil
+}
+
+func cannotWatch(path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return tend.Errorf(tend.CodeFailed, "cannot follow %q: this host allows no more watches (fs.inotify.max_user_watches): %w", path, err)
+	}
+	return fmt.Errorf("cannot follow %q: %w", path, err)
+}
