@@ -174,21 +174,23 @@ func startingText(cause Cause) string {
 	return "is started"
 }
 
-// spawned gives the run its process. Told again of the same process, it only repeats the present step of a stop: a
-// supervisor that has just taken over cannot know whether its predecessor came to send the signal.
+// spawned gives the run its process. Told again of the same process, it only repeats the present step of a stop, within
+// its time: a supervisor that has just taken over cannot know whether its predecessor came to send the signal. Another
+// process than the present one is late news: it has ended, or is not the main one any more.
 func (d *decision) spawned(main Identity) {
-	if d.Begun && d.Main != main {
-		return // late: that process has ended, or is not the main one any more
-	}
-	if !d.Begun {
+	switch {
+	case !d.Begun:
 		d.Main, d.Begun = main, true
 		d.note(NoteStarted, "runs as process %d", main.PID)
 		if d.Phase == PhaseStarting {
 			d.Next = d.now.Add(time.Duration(d.service.Ready.Alive))
+		} else {
+			d.signal() // somebody stopped it before it existed
 		}
-	}
-	if d.Phase == PhaseStopping {
+	case d.Main == main && d.Phase == PhaseStopping && !d.Next.IsZero():
+		deadline := d.Next
 		d.signal()
+		d.Next = deadline
 	}
 }
 
@@ -232,7 +234,8 @@ func (d *decision) causeAfter() Cause {
 	return CauseFailure
 }
 
-// mainEnded handles the end of the main process. When that is known already, only the end of the tree is news.
+// mainEnded handles the end of the main process, even when it is heard of before the beginning. When it is known
+// already, only the end of the tree is news.
 func (d *decision) mainEnded(exit Exit, left []Identity) {
 	if d.Begun && d.Main.IsZero() && exit.Lost == "" {
 		if len(left) == 0 {
@@ -241,12 +244,11 @@ func (d *decision) mainEnded(exit Exit, left []Identity) {
 		return
 	}
 	if d.Phase != PhaseStopping && len(left) > 0 && d.service.Success(exit) {
-		d.Main = left[0]
-		d.do(Follow{Main: left[0]})
-		d.note(NoteFollowed, "the main process ended with status %d and left process %d, which is followed now", exit.Code, left[0].PID)
+		d.follow(left[0], exit)
 		return
 	}
-	d.Main, d.Exit, d.Ended = Identity{}, &exit, d.now
+	early := !d.Begun
+	d.Main, d.Begun, d.Exit, d.Ended = Identity{}, true, &exit, d.now
 	d.note(NoteEnded, "%s", exit)
 	switch {
 	case exit.Lost != "":
@@ -254,10 +256,24 @@ func (d *decision) mainEnded(exit Exit, left []Identity) {
 	case d.Phase == PhaseStopping && len(left) == 0:
 		d.treeEnded()
 	case d.Phase == PhaseStopping:
+		if early {
+			d.signal()
+		}
 	case len(left) > 0:
 		d.stopFor(ThenEnd, fmt.Sprintf("%s and left %s behind", exit, processes(len(left))))
 	default:
 		d.ended()
+	}
+}
+
+// follow makes the eldest of those that the main process left the main one.
+func (d *decision) follow(eldest Identity, exit Exit) {
+	d.do(Follow{Main: eldest})
+	d.note(NoteFollowed, "the main process ended with status %d and left process %d, which is followed now", exit.Code, eldest.PID)
+	if d.Begun {
+		d.Main = eldest
+	} else {
+		d.spawned(eldest)
 	}
 }
 
