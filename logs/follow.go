@@ -154,28 +154,26 @@ func (f *follower) drain() error {
 }
 
 // successor returns the file that the path names if it is another than the one that is read, or nil. As long as the
-// path names none, the directory is watched for one.
+// path names none, the directories are watched for one.
 func (f *follower) successor() (*os.File, error) {
-	for {
+	for watching := false; ; watching = true {
 		info, err := os.Stat(f.path)
 		switch {
-		case err == nil && f.reads(info):
-			if !isLink(f.path) {
-				f.unwatchDirectories()
-				return nil, nil
-			}
-			// Only the directory tells us that a link leads elsewhere.
-		case err == nil:
+		case err == nil && !f.reads(info):
 			next, _, err := openToRead(f.path)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // gone again
+			if !errors.Is(err, fs.ErrNotExist) {
+				return next, err
 			}
-			return next, err
-		case !errors.Is(err, fs.ErrNotExist):
+		case err == nil && !isLink(f.path): // only its directory tells us that a link leads elsewhere
+			f.unwatchDirectories()
+			return nil, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return nil, fmt.Errorf("following the log: %w", err)
 		}
-		added, err := f.watchDirectory()
-		if err != nil || !added {
+		if watching {
+			return nil, nil
+		}
+		if err := f.watchDirectories(); err != nil {
 			return nil, err
 		}
 	}

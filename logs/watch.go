@@ -43,19 +43,17 @@ func watchName(file *os.File) string {
 	return name
 }
 
-// watchDirectory watches the directory of the path, or as long as there is none the nearest one above. It reports
-// whether that was not the case already.
-func (f *follower) watchDirectory() (added bool, err error) {
+// watchDirectories watches every directory that leads to the path, as far as there are any that we may read. One would
+// do, were there not a moment in which a directory that is just being removed can be watched and never says so. For the
+// same reason it is done anew at every look: a directory that was made again is another one.
+func (f *follower) watchDirectories() error {
 	for directory := filepath.Dir(f.path); ; directory = filepath.Dir(directory) {
-		if slices.Contains(f.watcher.WatchList(), directory) {
-			return false, nil
-		}
 		err := f.watcher.Add(directory)
-		if err == nil {
-			return true, nil
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			return cannotWatch(f.path, err)
 		}
-		if !errors.Is(err, fs.ErrNotExist) || directory == filepath.Dir(directory) {
-			return false, cannotWatch(f.path, err)
+		if directory == filepath.Dir(directory) {
+			return nil
 		}
 	}
 }
