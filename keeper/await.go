@@ -1,0 +1,108 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"tend"
+)
+
+// errChainGone means that the keepers are gone, or that their child has left on purpose.
+var errChainGone = errors.New("the keepers have left")
+
+// answers reports whether a supervisor accepts connections.
+func answers(ctx context.Context, dir string) bool {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", Socket(dir))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// await waits until the supervisor of the living chain accepts connections. It returns errChainGone when the chain can start
+// none any more, and an error that names the log when ctx is done.
+func await(ctx context.Context, dir string) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changes, stop := socketChanges(dir)
+	defer stop()
+	gone, err := whenFree(waiting, keepersLock(dir))
+	if err != nil {
+		return err
+	}
+	for !answers(ctx, dir) {
+		select {
+		case <-ctx.Done():
+			return tooLate(ctx, dir)
+		case l := <-gone:
+			l.Close()
+			return errChainGone
+		case <-changes:
+		}
+	}
+	return nil
+}
+
+// socketChanges tells when something happens to the socket.
+func socketChanges(dir string) (changes <-chan struct{}, stop func()) {
+	out, done := make(chan struct{}, 1), make(chan struct{})
+	tell := func() {
+		select {
+		case out <- struct{}{}:
+		default: // told already
+		}
+	}
+	watcher, err := fsnotify.NewWatcher()
+	if err == nil {
+		err = watcher.Add(dir)
+	}
+	if err == nil {
+		go func() {
+			for {
+				select {
+				case event := <-watcher.Events:
+					if filepath.Base(event.Name) == filepath.Base(Socket(dir)) {
+						tell()
+					}
+				case <-watcher.Errors: // events were lost
+					tell()
+				case <-done:
+					watcher.Close()
+					return
+				}
+			}
+		}()
+		return out, func() { close(done) }
+	}
+	if watcher != nil {
+		watcher.Close()
+	}
+	// Each user has a limited number of inotify instances; see inotify(7). Without one, looking now and then is all that
+	// is left, for as long as a supervisor takes to start.
+	tick := time.NewTicker(20 * time.Millisecond)
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				tell()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return out, func() { tick.Stop(); close(done) }
+}
+
+func tooLate(ctx context.Context, dir string) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return tend.Errorf(tend.CodeBusy, "the supervisor does not answer: %w", ctx.Err()).
+		WithHint("try again, or look into %s", TendLog(dir))
+}

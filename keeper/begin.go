@@ -1,0 +1,99 @@
+package keeper
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"tend/process"
+)
+
+const programName = "tend"
+
+// What processes of a chain hand to their children by the environment.
+const (
+	readyVariable = "TEND_READY_FD"   // number of the descriptor that the supervisor reports on
+	chainVariable = "TEND_KEEPERS_FD" // number of the descriptor that holds the chain's lock
+	faultVariable = "TEND_FAULT"      // for tests: role.point at which the first keeper to get there kills itself
+)
+
+// memoryLimit is what a keeper's heap may grow to before it is collected. Below it there is no collection at all, and
+// above all none that the runtime would make every two minutes by itself: an idle keeper sleeps.
+const memoryLimit = 24 << 20
+
+// inheritance is what a keeper was given by whoever started it. A descriptor is -1 where there is none.
+type inheritance struct {
+	ready int
+	chain int
+	fault string // for the first child
+}
+
+// begin makes this process a keeper.
+func begin(c Config) (*keep, error) {
+	if err := process.Clean(); err != nil { // first: it may execute the program anew
+		return nil, fmt.Errorf("cleaning the signals: %w", err)
+	}
+	process.CloseInherited()
+	NameProcess()
+	syscall.Umask(0o077)
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(memoryLimit)
+	k := &keep{config: c, leaving: c.Leave, fault: os.Getenv(faultVariable)}
+	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), fault: k.fault}
+	if err := os.Chdir("/"); err != nil {
+		return nil, fmt.Errorf("changing to /: %w", err)
+	}
+	if c.Inner && k.inherit.chain >= 0 {
+		k.outer = os.Getppid()
+	}
+	if c.Detach {
+		return k, nil
+	}
+	if err := process.Subreaper(); err != nil {
+		k.say("what loses its parent below this keeper is lost to it: %v", err)
+	}
+	if k.inherit.chain < 0 {
+		lock, err := openLock(keepersLock(c.Dir))
+		if err != nil {
+			return nil, err
+		}
+		if err := lock.shared(); err != nil {
+			return nil, err
+		}
+		k.inherit.chain = lock.fd
+	}
+	// Held for life, and never looked at again.
+	if fd, err := unix.Open(c.Dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+		unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB)
+	}
+	return k, nil
+}
+
+// inherited returns the descriptor whose number the variable holds, if it is open.
+func inherited(variable string) int {
+	fd, err := strconv.Atoi(os.Getenv(variable))
+	if err != nil || fd < 3 {
+		return -1
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+		return -1
+	}
+	return fd
+}
+
+func numbered(variable string, fd int) string { return variable + "=" + strconv.Itoa(fd) }
+
+func (i *inheritance) closeReady() { closeOnce(&i.ready) }
+
+func (i *inheritance) closeChain() { closeOnce(&i.chain) }
+
+func closeOnce(fd *int) {
+	if *fd >= 0 {
+		unix.Close(*fd)
+		*fd = -1
+	}
+}
+

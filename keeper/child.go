@@ -1,0 +1,89 @@
+package keeper
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"tend/process"
+)
+
+// startIfDue starts the child if there is none, one is wanted, and its pause is over.
+func (k *keep) startIfDue() {
+	if k.child != 0 || k.done || time.Now().Before(k.startAt) {
+		return
+	}
+	if err := k.start(); err != nil {
+		pause := k.pauses.afterFailure()
+		k.say("cannot start the child, trying again in %s: %v", pause, err)
+		k.startAt = time.Now().Add(pause)
+	}
+}
+
+// start starts the child: this program again, in a session of its own. The first child gets the ready pipe and the
+// fault to be made; later ones do not, and this keeper's own copy of the pipe is closed.
+func (k *keep) start() error {
+	files := []uintptr{0, 1, 2}
+	env := k.environment()
+	give := func(variable string, fd int) {
+		if fd >= 0 {
+			env = append(env, numbered(variable, len(files)))
+			files = append(files, uintptr(fd))
+		}
+	}
+	give(readyVariable, k.inherit.ready)
+	if !k.config.Inner {
+		give(chainVariable, k.inherit.chain)
+	}
+	pid, err := syscall.ForkExec(executable(), k.config.child(k.leaving), &syscall.ProcAttr{
+		Env: env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return err
+	}
+	k.child, k.started, k.children = pid, time.Now(), true
+	k.fail("started")
+	k.inherit.closeReady()
+	k.inherit.fault = ""
+	return nil
+}
+
+// environment is the child's: this keeper's own, but for what tells of descriptors and what only keepers need.
+func (k *keep) environment() []string {
+	var env []string
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		switch name {
+		case readyVariable, chainVariable, faultVariable:
+			continue
+		case "GOMAXPROCS": // ours: keepers do one thing at a time
+			if k.config.Inner {
+				continue
+			}
+		}
+		env = append(env, entry)
+	}
+	if k.inherit.fault != "" {
+		env = append(env, faultVariable+"="+k.inherit.fault)
+	}
+	return env
+}
+
+// ended takes note that the child has ended.
+func (k *keep) ended(status syscall.WaitStatus) {
+	pid, lived := k.child, time.Since(k.started)
+	k.child, k.remindAt = 0, time.Time{}
+	if status.Exited() && status.ExitStatus() == 0 {
+		k.done = true
+		return
+	}
+	pause := k.pauses.afterEnd(status, lived)
+	k.startAt = time.Now().Add(pause)
+	again := "at once"
+	if pause > 0 {
+		again = "in " + pause.String()
+	}
+	k.say("process %d, tend %s, %s after %s and is started again %s",
+		pid, k.config.child(false)[1], process.ExitOf(uint32(status)), lived.Round(time.Millisecond), again)
+}

@@ -1,0 +1,76 @@
+// Package keeper keeps one child alive and writes down how every process below it ends.
+//
+// It is one small program that runs twice, one above the other:
+//
+//	tend keep DIR              outer keeper: its child is the inner keeper
+//	 └ tend keep --inner DIR   inner keeper: its child is the supervisor; the parent of every service
+//	    ├ tend supervise DIR   replaceable at any moment
+//	    └ service …            the inner keeper's children from birth (CLONE_PARENT)
+//
+// It opens no database and no socket and reads no configuration: all it knows is the runtime directory DIR.
+//
+// # What a keeper does
+//
+// A keeper is in one of three states. While its child lives, it waits for a signal. When the child ends in any way but
+// with status 0, it pauses, mostly for no time at all (see pauses), and starts the child again. When the child ends
+// with status 0, it ended on purpose and is not started again: the keeper lingers until nothing is left below it, and
+// ends with status 0 too. An inner keeper lingers only where there is no outer one left to do so.
+//
+// In all three states it buries what dies below it. It is a child subreaper, so whatever loses its parent falls to it.
+// It looks at a dead process without reaping it (waitid with WNOWAIT), takes its start time from /proc, appends one
+// [Record] to the exit journal, and only then reaps it. Where the record cannot be written, because the disk is full,
+// the process is not reaped: it stays a zombie, whose /proc/PID/stat goes on telling its exit status, and the keeper
+// tries again on the next death and after a pause. Only the child it keeps is reaped all the same, for supervision
+// must not wait for a disk. A journal holds only what was written in this boot and this pid namespace; others' records
+// are skipped by the reader.
+//
+// # Leaving
+//
+// SIGTERM to a keeper says: stop every service in order, leave, and forget nothing of what is wanted. The outer keeper
+// passes it on to the inner one, the inner one sends the supervisor SIGUSR1. The wish outlives both: a child that is
+// started after it gets --leave, and because a child that has only just been executed may not hear a signal yet, the
+// signal is repeated, ever more slowly, until the child has ended. A keeper that has been told to leave does not
+// linger: what is left below it when its child has ended on purpose could not be stopped.
+// SIGHUP, SIGINT, SIGQUIT and the like are caught and dropped.
+//
+// # Locks and descriptors
+//
+//	start.lock    held, exclusively, by a command during Launch: one chain is started at a time.
+//	keepers.lock  held, shared, by the chain: Launch takes it, and outer and inner keeper inherit that one open file
+//	              (TEND_KEEPERS_FD). It is free when the last keeper of the chain is gone, or lingers: then the chain
+//	              can start nothing any more, and the next Launch makes another. The supervisor never gets it.
+//	lock          held, exclusively, by the supervisor, which takes it by itself before it opens the database and
+//	              drops it by ending. Keepers never touch it.
+//	DIR itself    held, shared, by every keeper: systemd-tmpfiles leaves alone what is locked.
+//	ready pipe    TEND_READY_FD: from Launch through both keepers to the first supervisor only; each keeper closes
+//	              its own copy as soon as its first child exists. One line comes back, see [ReportReady].
+//
+// All of them are flocks on close-on-exec descriptors: the kernel drops them with the last process that has them.
+//
+// # What the supervisor owes
+//
+// It calls [ReportReady] once it listens, or with the error because of which it cannot; then it ends with status 0, for
+// starting it again would not help. It ends with status 0 only when nothing is to be supervised any more. To be
+// replaced (SIGTERM) it dies of SIGTERM or ends with [ExitReplace]; every other end counts as a crash and is followed
+// by pauses. It begins to stop everything when it gets SIGUSR1, once or often, or was started with --leave. When its
+// parent is no longer the keeper that started it, it ends with ExitReplace: another keeper is starting another
+// supervisor, which waits for the lock. To see that without polling, it opens a pidfd of its parent first and compares
+// getppid(2) with the parent's pid after.
+//
+// # What a crash leaves behind
+//
+//   - Supervisor: its socket file, which refuses connections until the next one renames its own over it. The inner
+//     keeper starts the next one; services are not touched.
+//   - Inner keeper: services and the supervisor become the outer keeper's children, which buries them from then on and
+//     starts another inner keeper with another supervisor. That waits for the lock, which the old one drops as it gives way.
+//     New services are two levels deep again, the older ones one.
+//   - Inner keeper between writing a record and reaping: the zombie falls to the outer one, which records it again.
+//     Readers tell records apart by identity and take the first.
+//   - Inner keeper in the middle of writing: the rest of a record, which readers step over; the zombie as before.
+//   - Outer keeper: nothing is lost or interrupted. The inner one goes on, one level deep, and lingers by itself.
+//   - Both keepers: services and supervisor live on below init; the supervisor sees that its parent has changed. The
+//     chain's lock is free, so that Launch makes another.
+//   - Launch after it has started the chain: the chain goes on; its lock is held from before its first process, so that
+//     the next Launch waits for it and starts no second one.
+//   - Launch before that: nothing but free lock files.
+package keeper

@@ -1,0 +1,159 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"tend"
+)
+
+// Keep is `tend keep`. It returns the exit status: 0 when its child has ended on purpose and nothing is left to wait
+// for. It changes the whole process: working directory, umask, signals, descriptors. Nothing else must run in it.
+// When ctx is done it returns at once and leaves everything below it as it is.
+func Keep(ctx context.Context, c Config) int {
+	k, err := begin(c)
+	if err != nil {
+		log.Printf("%s keeper: %v", c.role(), err)
+		return tend.ExitStatus(err)
+	}
+	if c.Detach {
+		if err := k.start(); err != nil {
+			k.say("cannot start the outer keeper: %v", err)
+			return 1
+		}
+		return 0
+	}
+	return k.loop(ctx)
+}
+
+// keep is one keeper at work. All of it belongs to the goroutine that runs loop.
+type keep struct {
+	config  Config
+	inherit inheritance
+	outer   int // pid of the keeper above an inner one, 0 where there is none
+	fault   string
+
+	child   int // pid, 0 while there is none
+	started time.Time
+	startAt time.Time // when the child is due to be started, where child is 0
+	pauses  pauses
+	done    bool // the child ended on purpose
+
+	leaving   bool
+	remindAt  time.Time // when the child is told to leave again; zero: it need not be
+	reminders time.Duration
+
+	buryAt   time.Time // when the journal is tried again; zero: it is in order
+	failures int       // of the journal, in a row
+
+	children bool // something is below this keeper
+}
+
+// loop is the keeper: it sleeps until a signal comes or something is due, and then looks at everything.
+func (k *keep) loop(ctx context.Context) int {
+	deaths, leave := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(deaths, syscall.SIGCHLD)
+	signal.Notify(leave, syscall.SIGTERM)
+	// Caught and dropped. Ignoring them would hand that on to every child; see signal(7). SIGXFSZ makes a write to the
+	// journal that exceeds a limit fail like any other.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGXFSZ, syscall.SIGXCPU)
+	due := time.NewTimer(0)
+	for {
+		k.watch()
+		k.startIfDue()
+		k.bury()
+		k.startIfDue() // it may have died while others were buried
+		k.remindIfDue()
+		if k.over() {
+			return 0
+		}
+		k.arm(due)
+		select {
+		case <-ctx.Done():
+			return 1
+		case <-deaths:
+		case <-due.C:
+		case <-leave:
+			k.leave()
+		}
+	}
+}
+
+// over reports whether there is nothing left to do. An inner keeper leaves what is below it to the outer one, so that
+// the chain's lock is free as soon as the chain can start nothing any more.
+func (k *keep) over() bool {
+	if !k.done {
+		return false
+	}
+	k.inherit.closeChain()
+	return !k.children || k.leaving || k.outer != 0 && os.Getppid() == k.outer
+}
+
+// arm sets the timer to what is due next.
+func (k *keep) arm(due *time.Timer) {
+	next := k.buryAt
+	if k.child == 0 && !k.done {
+		next = earlier(next, k.startAt)
+	}
+	if next = earlier(next, k.remindAt); next.IsZero() {
+		due.Stop()
+		return
+	}
+	due.Reset(time.Until(next))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// leave passes on that everything is to be stopped, now and to every child that is still to come.
+func (k *keep) leave() {
+	if !k.leaving {
+		k.say("told to leave")
+	}
+	k.leaving, k.startAt = true, time.Now()
+	if k.child != 0 {
+		k.reminders = firstReminder
+		k.remind()
+	}
+}
+
+func (k *keep) remindIfDue() {
+	if !k.remindAt.IsZero() && !time.Now().Before(k.remindAt) {
+		k.reminders = min(2*k.reminders, longestPause)
+		k.remind()
+	}
+}
+
+// remind tells the child to leave. The pid is the child's own, because nobody but this goroutine reaps it.
+func (k *keep) remind() {
+	tell := syscall.SIGTERM
+	if k.config.Inner {
+		tell = syscall.SIGUSR1
+	}
+	if err := syscall.Kill(k.child, tell); err != nil && !errors.Is(err, syscall.ESRCH) {
+		k.say("cannot pass on that everything is to be stopped: %v", err)
+	}
+	k.remindAt = time.Now().Add(k.reminders)
+}
+
+func (k *keep) say(format string, args ...any) {
+	log.Printf("%s keeper %d: "+format, append([]any{k.config.role(), os.Getpid()}, args...)...)
+}
+
+// fail ends this keeper as SIGKILL would, if TEND_FAULT names this point of it: inner.recorded.
+func (k *keep) fail(point string) {
+	if k.fault == k.config.role()+"."+point {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // not one instruction more
+	}
+}

@@ -1,0 +1,77 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// lock is an open lock file. The lock on it, if any, belongs to the open file: it is handed on with the descriptor, and
+// dropped when the last copy of the descriptor is closed; see flock(2).
+type lock struct {
+	path string
+	fd   int
+}
+
+func openLock(path string) (lock, error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return lock{}, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return lock{path, fd}, nil
+}
+
+func (l lock) Close() { unix.Close(l.fd) }
+
+// flock locks, and waits for it unless how says otherwise.
+func (l lock) flock(how int) error {
+	for {
+		err := unix.Flock(l.fd, how)
+		if err == nil || errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("locking %s: %w", l.path, err)
+		}
+	}
+}
+
+func (l lock) shared() error { return l.flock(unix.LOCK_SH) }
+
+// try locks exclusively, if nobody has any lock.
+func (l lock) try() (bool, error) {
+	err := l.flock(unix.LOCK_EX | unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// whenFree opens the file and locks it exclusively as soon as nobody has a lock, which it then sends. Nothing can
+// interrupt flock(2) but a signal, so it waits in a goroutine of its own, which outlives ctx until the lock is free; then
+// it drops it at once.
+func whenFree(ctx context.Context, path string) (<-chan lock, error) {
+	l, err := openLock(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.try(); err != nil { // a file system without locks
+		l.Close()
+		return nil, err
+	}
+	free := make(chan lock)
+	go func() {
+		if l.flock(unix.LOCK_EX) != nil { // which try would have met as well
+			l.Close()
+			return
+		}
+		select {
+		case free <- l:
+		case <-ctx.Done():
+			l.Close()
+		}
+	}()
+	return free, nil
+}

@@ -1,0 +1,12 @@
+package keeper
+
+import "os"
+
+// executable is this program, also after its file was replaced or deleted; see proc_pid_exe(5).
+func executable() string { return "/proc/self/exe" }
+
+// NameProcess has ps and top show this process as tend; by itself it would be named after the link it was executed
+// through. See proc_pid_comm(5).
+func NameProcess() {
+	os.WriteFile("/proc/self/comm", []byte(programName), 0) // a name is not worth an error
+}
