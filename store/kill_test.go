@@ -1,0 +1,2 @@
+package store
+var helpers = map[string]func([]string) error{}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema up to date. Of several processes that find the same old database at once, one migrates it
+// and the others wait for that one. A crash in the middle leaves the old database, or the new one.
+func (s *Store) migrate(ctx context.Context) error {
+	h, err := readHeader(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	if _, err := s.judge(ctx, h); err != nil {
+		return err // before anything is written beside a file that is not ours
+	}
+	unlock, err := lockMigration(ctx, s.path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if h, err = readHeader(ctx, s.conn); err != nil || h.current() {
+		return err
+	}
+	from, err := s.judge(ctx, h)
+	if err != nil {
+		return err
+	}
+	if err := s.keepOld(ctx, from); err != nil {
+		return err
+	}
+	return s.apply(ctx)
+}
+
+// keepOld keeps a copy of a database that holds anything, and says so in the notice.
+func (s *Store) keepOld(ctx context.Context, from origin) error {
+	suffix, what := "-before-tend", "was made by the 2008 script and"
+	switch from {
+	case originEmpty:
+		return nil
+	case originTend:
+		suffix, what = fmt.Sprintf("-before-schema-%d", schemaVersion), "was made by an older tend and"
+	}
+	kept, err := s.copyBeside(ctx, suffix)
+	if err != nil {
+		return err
+	}
+	s.addNotice("%s %s has been brought up to date; as it was, it is kept in %s", s.path, what, kept)
+	return nil
+}
+
+// apply runs the migrations, each in a transaction of its own.
+func (s *Store) apply(ctx context.Context) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(database.DialectCustom, s.db, files,
+		goose.WithStore(headerVersions{}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("reading the migrations: %w", err)
+	}
+	s.conn.Close() // there is one connection, and goose needs it
+	_, err = provider.Up(ctx)
+	conn, connErr := s.db.Conn(ctx)
+	if connErr != nil {
+		return errors.Join(err, connErr)
+	}
+	s.conn = conn
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		err = partial.Err
+	}
+	if err == nil {
+		return nil
+	}
+	if h, headerErr := readHeader(ctx, conn); headerErr == nil && h.current() {
+		return nil // somebody did it in spite of the lock: a file system without working locks
+	}
+	return fmt.Errorf("migrating: %w", err)
+}
+
+// headerVersions makes goose keep the version of the schema in PRAGMA user_version, inside the transaction of the
+// migration, instead of in a table of its own.
+type headerVersions struct{}
+
+var errOutOfTurn = errors.New("another process has migrated the database meanwhile")
+
+func (headerVersions) Tablename() string { return "user_version" }
+
+func (headerVersions) TableExists(context.Context, database.DBTxConn) (bool, error) { return true, nil }
+
+func (headerVersions) CreateVersionTable(context.Context, database.DBTxConn) error { return nil }
+
+// Insert is called at the end of each migration. It fails, and undoes the migration, if another one came between.
+func (v headerVersions) Insert(ctx context.Context, db database.DBTxConn, request database.InsertRequest) error {
+	version, err := v.GetLatestVersion(ctx, db)
+	if err != nil {
+		return err
+	}
+	if version != request.Version-1 {
+		return errOutOfTurn
+	}
+	_, err = db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", request.Version))
+	return err
+}
+
+func (headerVersions) Delete(context.Context, database.DBTxConn, int64) error {
+	return database.ErrNotImplemented
+}
+
+func (v headerVersions) GetMigration(ctx context.Context, db database.DBTxConn, version int64) (*database.GetMigrationResult, error) {
+	latest, err := v.GetLatestVersion(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	if version > latest {
+		return nil, database.ErrVersionNotFound
+	}
+	return &database.GetMigrationResult{IsApplied: true}, nil
+}
+
+func (headerVersions) GetLatestVersion(ctx context.Context, db database.DBTxConn) (version int64, err error) {
+	err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	return version, err
+}
+
+func (v headerVersions) ListMigrations(ctx context.Context, db database.DBTxConn) ([]*database.ListMigrationsResult, error) {
+	latest, err := v.GetLatestVersion(ctx, db)
+	var all []*database.ListMigrationsResult
+	for version := latest; version >= 0 && err == nil; version-- {
+		all = append(all, &database.ListMigrationsResult{Version: version, IsApplied: true})
+	}
+	return all, err
+}
