@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tend"
+)
+
+// card is everything about one service, in two columns.
+type card struct {
+	rows [][2]string // a row with an empty label goes on from the one above
+}
+
+func (c *card) add(label string, values ...string) {
+	for i, v := range values {
+		if i > 0 {
+			label = ""
+		}
+		c.rows = append(c.rows, [2]string{label, v})
+	}
+}
+
+// renderCard lays out the card of a service. lines are the last ones it wrote, if it is in trouble.
+func renderCard(s tend.Status, lines []string, t terminal, now time.Time) string {
+	var c card
+	c.addState(s, now)
+	c.addDefinition(s)
+	p := palette{t.colour}
+	labels := 0
+	for _, row := range c.rows {
+		labels = max(labels, width(row[0]))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", p.bold(printable(s.Name, false)))
+	for _, row := range c.rows {
+		value := printable(row[1], false)
+		if row[0] == "state" {
+			value = p.phase(s.State, value)
+		}
+		b.WriteString(fit("  "+p.faint(pad(row[0], labels, false, false))+"  "+value, t.width) + "\n")
+	}
+	if len(lines) > 0 {
+		b.WriteString("  " + p.faint("its last lines") + "\n")
+		for _, line := range lines {
+			b.WriteString(fit("    "+p.faint("| ")+printable(line, false), t.width) + "\n")
+		}
+		fmt.Fprintf(&b, "  more: tend logs %s\n", printable(s.Name, false))
+	}
+	return b.String()
+}
+
+func (c *card) addState(s tend.Status, now time.Time) {
+	state := stateWords(s, now)
+	if !s.Since.IsZero() {
+		state += fmt.Sprintf(", for %s (since %s)", span(now.Sub(s.Since)), moment(s.Since, now))
+	}
+	c.add("state", state)
+	if s.Reason != "" {
+		c.add("because", s.Reason)
+	}
+	if s.Wanted != (s.State.Live() || s.State == tend.PhaseBackoff) {
+		c.add("wanted", map[bool]string{true: "yes: it is started again after a reboot", false: "no"}[s.Wanted])
+	}
+	if s.PID != 0 {
+		c.add("pid", number(s.PID))
+	}
+	if !s.StartedAt.IsZero() {
+		c.add("uptime", span(time.Duration(s.Uptime*float64(time.Second))))
+	}
+	if s.Restarts > 0 || s.Failures > 0 {
+		c.add("restarts", fmt.Sprintf("%d, %s in a row", s.Restarts, count(s.Failures, "failure")))
+	}
+	if s.LastExit != nil {
+		last := "it " + s.LastExit.String()
+		if !s.LastEnd.IsZero() {
+			last += ", " + span(now.Sub(s.LastEnd)) + " ago"
+		}
+		c.add("last exit", last)
+	}
+}
+
+func (c *card) addDefinition(s tend.Status) {
+	d := s.Definition
+	if d.Description != "" {
+		c.add("description", d.Description)
+	}
+	c.add("command", d.CommandLine)
+	c.add("directory", d.WorkingDirectory)
+	if s.Log == "" {
+		c.add("output", "dropped")
+	} else {
+		c.add("output", s.Log)
+	}
+	for _, o := range tend.Options {
+		switch o.Key {
+		case "working_directory", "stdout", "description", "environment":
+			continue
+		}
+		values := o.Get(d)
+		if slices.Equal(values, o.Get(tend.Service{}.WithDefaults())) || len(values) == 0 {
+			continue
+		}
+		c.add(strings.ReplaceAll(o.Key, "_", " "), strings.Join(values, ", "))
+	}
+	for _, o := range tend.Options {
+		if o.Key == "environment" {
+			c.add("environment", o.Get(d)...)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"tend"
+	"tend/process"
+)
+
+// checkShellLine checks a command line that /bin/sh will read; its syntax is the shell's affair.
+func checkShellLine(line string) (string, error) {
+	switch {
+	case strings.TrimSpace(line) == "":
+		return "", tend.Errorf(tend.CodeUsage, "the command is empty").WithHint("for example: tend run --shell web -- 'cd site && exec ./serve'")
+	case strings.ContainsRune(line, 0):
+		return "", tend.Errorf(tend.CodeUsage, "the command has a zero byte in it")
+	}
+	return line, nil
+}
+
+// checkFiles checks the directory and the files of a definition as the caller may use them now. It leaves nothing
+// behind: whether a file could be made is asked of its directory.
+func checkFiles(s tend.Service) error {
+	if err := checkDirectory("working directory", s.WorkingDirectory, unix.X_OK); err != nil {
+		return err.WithHint("choose one with --working-directory")
+	}
+	if s.Stdin != "" {
+		if err := checkFile("stdin", s.Stdin, unix.R_OK); err != nil {
+			return err
+		}
+	}
+	for _, f := range []struct{ what, path string }{{"stdout", s.Stdout}, {"stderr", s.Stderr}} {
+		if f.path == "" {
+			continue
+		}
+		err := checkFile(f.what, f.path, unix.W_OK)
+		if err != nil && errors.Is(err, fs.ErrNotExist) {
+			err = checkDirectory("directory for --"+f.what, filepath.Dir(f.path), unix.W_OK|unix.X_OK)
+			if err != nil && errors.Is(err, fs.ErrNotExist) {
+				err = err.WithHint("make it first: mkdir -p %s", filepath.Dir(f.path))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkDirectory(what, path string, mode uint32) *tend.Error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		return tend.Errorf(tend.CodeUsage, "the %s %s is not a directory", what, path)
+	}
+	if err == nil {
+		err = unix.Access(path, mode)
+	}
+	if err == nil {
+		return nil
+	}
+	return tend.Errorf(tend.CodeUsage, "the %s %s cannot be used: %w", what, path, cause(err))
+}
+
+func checkFile(what, path string, mode uint32) *tend.Error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return tend.Errorf(tend.CodeUsage, "--%s: %s is a directory", what, path).WithHint("name a file in it")
+	}
+	if err == nil {
+		err = unix.Access(path, mode)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case mode == unix.R_OK:
+		return tend.Errorf(tend.CodeUsage, "--%s: %s cannot be read: %w", what, path, cause(err))
+	}
+	return tend.Errorf(tend.CodeUsage, "--%s: %s cannot be written: %w", what, path, cause(err))
+}
+
+// cause is the bare reason of an error about a file whose path was named already.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// lookFor warns if the program is not there. That is no error: it may come later, and start will say so if it has not.
+func (a *App) lookFor(program string, s tend.Service) {
+	_, err := process.LookPath(program, s.WorkingDirectory, s.Environment["PATH"])
+	if err == nil {
+		return
+	}
+	hint := ""
+	if strings.ContainsAny(program, " \t") {
+		hint = "it is one word with blanks in it: leave the quotes out"
+	}
+	a.warn(hint, "%v", err)
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tend"
+)
+
+func newCompletion() command {
+	c := command{
+		name: "completion", args: "SHELL", min: 1, max: 1, values: []string{"bash", "zsh", "fish"},
+		short: "write the completion script of a shell",
+		long:  `With it, the Tab key completes commands, options and the names of your services. SHELL is bash, zsh or fish.`,
+		examples: []example{
+			{"source <(tend completion bash)", "in ~/.bashrc"},
+			{"source <(tend completion zsh)", "in ~/.zshrc, after compinit"},
+			{"tend completion fish | source", "in ~/.config/fish/config.fish"},
+		},
+	}
+	c.bind = func(a *App, _ *pflag.FlagSet) action {
+		return func(_ context.Context, args arguments) error { return a.completion(&c, args.words[0]) }
+	}
+	return c
+}
+
+func (a *App) completion(c *command, shell string) error {
+	root := a.root(commands())
+	switch shell {
+	case "bash":
+		return root.GenBashCompletionV2(a.Stdout, true)
+	case "zsh":
+		return root.GenZshCompletion(a.Stdout)
+	case "fish":
+		return root.GenFishCompletion(a.Stdout, true)
+	}
+	return misused(c, "there is no completion for %q (bash, zsh, fish)", shell)
+}
+
+// completer offers what the arguments of the command may be.
+func (a *App) completer(c *command) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		switch {
+		case c.complete == words:
+			var names []string
+			for _, other := range visible(commands()) {
+				names = append(names, other.name+"\t"+other.short)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		case c.complete != nothing:
+			return a.completeNames(c.complete, args), cobra.ShellCompDirectiveNoFileComp
+		case c.definition && len(args) > 0:
+			return nil, cobra.ShellCompDirectiveDefault // the words of a command
+		}
+		return c.values, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// patience is how long the Tab key may take.
+const patience = 500 * time.Millisecond
+
+// completeNames offers the services that are meant and not named yet, from the supervisor or else the database. Whatever
+// goes wrong, it is silent.
+func (a *App) completeNames(k kind, named []string) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var fitting, all []string
+	for _, s := range a.known(ctx) {
+		if slices.Contains(named, s.Name) {
+			continue
+		}
+		entry := s.Name + "\t" + string(s.State)
+		all = append(all, entry)
+		runs := s.State.Live() || s.State == tend.PhaseBackoff
+		if k == services || k == live && runs || k == resting && !runs {
+			fitting = append(fitting, entry)
+		}
+	}
+	if len(fitting) == 0 {
+		return all
+	}
+	return fitting
+}
+
+// known returns the services without starting anything.
+func (a *App) known(ctx context.Context) []tend.Status {
+	if client, err := a.client(); err == nil {
+		if found, err := client.Statuses(ctx); err == nil {
+			return found
+		}
+	}
+	v, err := a.survey(ctx)
+	if err != nil {
+		return nil
+	}
+	var found []tend.Status
+	for _, s := range v.services {
+		found = append(found, a.status(v, s))
+	}
+	return found
+}
+
+// completeFlags offers values for the options of a definition, and files and directories where those are meant.
+func completeFlags(cc *cobra.Command) {
+	cc.Flags().VisitAll(func(f *pflag.Flag) {
+		offer := cobra.FixedCompletions(nil, cobra.ShellCompDirectiveNoFileComp)
+		if o, ok := f.Value.(*optionFlag); ok {
+			switch {
+			case o.option.Complete == "directory":
+				offer = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+			case o.option.Complete == "file":
+				offer = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+			case len(o.option.Values) > 0:
+				offer = cobra.FixedCompletions(o.option.Values, cobra.ShellCompDirectiveNoFileComp)
+			}
+		} else if f.Name == "columns" {
+			offer = cobra.FixedCompletions(columnNames(), cobra.ShellCompDirectiveNoFileComp)
+		}
+		if f.Value.Type() != "bool" && f.Value.Type() != "" {
+			_ = cc.RegisterFlagCompletionFunc(f.Name, offer) // fails only for a flag that is not there
+		}
+	})
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"tend"
+	"tend/api"
+)
+
+// control has the supervisor start, stop, restart or remove services, and tells how it goes. Ctrl-C ends the telling;
+// the work goes on.
+func (a *App) control(ctx context.Context, request api.Request, asJSON bool) error {
+	ctx, release := signal.NotifyContext(ctx, os.Interrupt)
+	defer release()
+	request.Since = a.Now()
+	report := a.newReport(request, asJSON)
+	ask := func(c supervision) error { return c.Do(ctx, request, report.progress) }
+	err := a.reach(ctx, ask, func() (bool, error) { return a.settle(ctx, request, report) })
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		return a.interrupted(report)
+	}
+	if err != nil {
+		return err
+	}
+	return report.end()
+}
+
+// settle carries out a request from the database alone, if no service needs a supervisor and none is to run.
+func (a *App) settle(ctx context.Context, request api.Request, report *report) (bool, error) {
+	v, err := a.survey(ctx)
+	if err != nil {
+		return false, err
+	}
+	chosen, err := v.choose(request.Words, request.All)
+	if err != nil {
+		return false, err
+	}
+	if len(chosen) == 0 {
+		return true, nil
+	}
+	if request.Command == api.Start || request.Command == api.Restart || v.needsSupervisor() {
+		return false, nil
+	}
+	for _, s := range chosen {
+		// That it is no longer wanted is the supervisor's to write down.
+		if request.Command == api.Stop && v.states[s.Name].Wanted && v.elsewhere(s.Name) == "" {
+			return false, nil
+		}
+	}
+	var removed []string
+	var news []tend.Progress
+	for _, s := range chosen {
+		p := a.settled(v, s)
+		if p.Error == nil && request.Command == api.Remove {
+			p.Kind = tend.ProgressRemoved
+			removed = append(removed, s.Name)
+		}
+		news = append(news, p)
+	}
+	if len(removed) > 0 {
+		if err := a.opened.Remove(ctx, removed...); err != nil {
+			return true, err
+		}
+	}
+	for _, p := range news {
+		report.progress(p)
+	}
+	return true, nil
+}
+
+// settled is the outcome for a service that has nothing running here.
+func (a *App) settled(v *survey, s tend.Service) tend.Progress {
+	status := a.status(v, s)
+	p := tend.Progress{Service: s.Name, Kind: tend.ProgressNotRunning, Done: true, Status: &status}
+	if host := v.elsewhere(s.Name); host != "" {
+		p.Kind = tend.ProgressFailed
+		p.Error = tend.Errorf(tend.CodeConflict, "%s runs on %s", s.Name, host).About(s.Name).
+			WithHint("do it there; if it has died with that host: tend start --here %s", s.Name)
+	}
+	return p
+}
+
+// interrupted says, after Ctrl-C, what stands and what goes on.
+func (a *App) interrupted(report *report) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	writeFailure(a.Stderr, "interrupted")
+	client, err := a.client()
+	if err != nil {
+		return silent(tend.CodeInterrupted)
+	}
+	statuses, err := client.Statuses(ctx, report.pending()...)
+	if err != nil || len(report.pending()) == 0 {
+		writeHint(a.Stderr, "what was asked for may go on without you; tend list shows how things stand")
+		return silent(tend.CodeInterrupted)
+	}
+	for _, s := range statuses {
+		line := s.Name + " is " + stateWords(s, a.Now())
+		if s.State == tend.PhaseStarting || s.State == tend.PhaseStopping {
+			line = s.Name + " is still " + string(s.State) + "; tend goes on with it: tend status " + s.Name
+		}
+		writeHint(a.Stderr, line)
+	}
+	return silent(tend.CodeInterrupted)
+}
+
+// several reports whether a request may mean more than one service, so that every line must say which it is about.
+func several(request api.Request) bool {
+	return request.All || len(request.Words) > 1 ||
+		len(request.Words) == 1 && (strings.ContainsAny(request.Words[0], "*?[") || strings.HasPrefix(request.Words[0], "@"))
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"github.com/spf13/pflag"
+
+	"tend"
+)
+
+// definition collects the options of a definition, in the order in which they were given.
+type definition struct {
+	given []givenOption
+}
+
+type givenOption struct {
+	option *tend.Option
+	value  string
+}
+
+// optionFlag makes a row of tend.Options a flag.
+type optionFlag struct {
+	option *tend.Option
+	into   *definition
+}
+
+func (f *optionFlag) Set(value string) error {
+	f.into.given = append(f.into.given, givenOption{f.option, value})
+	return nil
+}
+func (f *optionFlag) String() string { return "" }
+func (f *optionFlag) Type() string   { return f.option.Arg }
+
+// bind defines a flag for every option of a definition.
+func (d *definition) bind(f *pflag.FlagSet) {
+	for i := range tend.Options {
+		o := &tend.Options[i]
+		flag := f.VarPF(&optionFlag{o, d}, o.Flag, o.Short, o.Help)
+		if o.Arg == "" {
+			flag.NoOptDefVal = "true"
+		}
+	}
+}
+
+// apply sets what was given.
+func (d *definition) apply(s *tend.Service, caller tend.Caller) error {
+	for _, g := range d.given {
+		if err := g.option.Set(s, g.value, caller); err != nil {
+			return tend.Errorf(tend.CodeUsage, "--%s: %w", g.option.Flag, err)
+		}
+	}
+	return nil
+}
+
+// service makes the definition that the arguments describe, and checks everything about it that can be checked before
+// it runs. A new name must be a good one; names that exist, from the 2008 script for instance, go on working.
+func (a *App) service(c *command, d *definition, args arguments, exists func(name string) bool) (tend.Service, error) {
+	caller, err := a.caller()
+	if err != nil {
+		return tend.Service{}, err
+	}
+	s := caller.NewService(args.words[0], "")
+	if err := tend.CheckName(s.Name); err != nil && !exists(s.Name) {
+		return s, err
+	}
+	if err := d.apply(&s, caller); err != nil {
+		return s, err
+	}
+	if s.CommandLine, err = commandLine(c, args, s.Shell); err != nil {
+		return s, err
+	}
+	words := []string{"/bin/sh"}
+	if s.Shell {
+		if _, err := checkShellLine(s.CommandLine); err != nil {
+			return s, err
+		}
+	} else if words, err = checkCommandLine(s.CommandLine); err != nil {
+		return s, err
+	}
+	if err := checkFiles(s); err != nil {
+		return s, err
+	}
+	if !s.Shell && args.dash < 0 {
+		a.suspect(s.CommandLine, words)
+	}
+	a.lookFor(words[0], s)
+	return s, nil
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// prefixer writes whole lines, each behind the prefix; what has no end yet waits for it.
+type prefixer struct {
+	to     io.Writer
+	lock   *sync.Mutex // shared by all that write there
+	prefix string
+	rest   []byte // a line that has no end yet
+}
+
+// maxLine is how long an unfinished line may get before it is shown in pieces, bytes.
+const maxLine = 64 << 10
+
+// Write implements io.Writer.
+func (p *prefixer) Write(data []byte) (int, error) {
+	p.rest = append(p.rest, data...)
+	var out []byte
+	for {
+		i := bytes.IndexByte(p.rest, '\n')
+		if i < 0 && len(p.rest) > maxLine {
+			i = maxLine
+			p.rest = append(p.rest[:i:i], append([]byte{'\n'}, p.rest[i:]...)...)
+		}
+		if i < 0 {
+			break
+		}
+		out = append(append(out, p.prefix...), p.rest[:i+1]...)
+		p.rest = p.rest[i+1:]
+	}
+	if len(out) == 0 {
+		return len(data), nil
+	}
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if _, err := p.to.Write(out); err != nil {
+		return 0, err
+	}
+	return len(data), nil
+}
+
+// flush writes out a last line that has no end.
+func (p *prefixer) flush() {
+	if len(p.rest) > 0 {
+		p.Write([]byte{'\n'})
+	}
+}

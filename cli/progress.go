@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"tend"
+	"tend/api"
+)
+
+// report tells how a request goes, in the words of the 2008 script, and remembers how it ended for each service.
+type report struct {
+	app     *App
+	request api.Request
+	json    bool
+	header  map[string]tend.ProgressKind // the last "Starting NAME ..." or "Stopping NAME ..." shown
+	results map[string]tend.Progress     // the last about each service
+	order   []string                     // of their first mention
+}
+
+func (a *App) newReport(request api.Request, asJSON bool) *report {
+	return &report{app: a, request: request, json: asJSON, header: map[string]tend.ProgressKind{}, results: map[string]tend.Progress{}}
+}
+
+// progress takes one piece of news.
+func (r *report) progress(p tend.Progress) {
+	if _, known := r.results[p.Service]; !known {
+		r.order = append(r.order, p.Service)
+	}
+	r.results[p.Service] = p
+	if !r.json {
+		r.show(p)
+	}
+}
+
+func (r *report) show(p tend.Progress) {
+	name := printable(p.Service, false)
+	switch p.Kind {
+	case tend.ProgressStarting:
+		r.begin(p, tend.ProgressStarting, "Starting")
+	case tend.ProgressStarted:
+		r.begin(p, tend.ProgressStarting, "Starting")
+		r.say("... started %s", name)
+	case tend.ProgressRunning:
+		r.begin(p, tend.ProgressStarting, "Starting")
+		r.say("... %s already running with PID %d", name, pid(p))
+	case tend.ProgressExited:
+		r.begin(p, tend.ProgressStarting, "Starting")
+		r.say("... %s has ended by itself: it %s", name, lastExit(p))
+	case tend.ProgressStopping:
+		r.begin(p, tend.ProgressStopping, "Stopping")
+	case tend.ProgressSignal:
+		r.begin(p, tend.ProgressStopping, "Stopping")
+		r.say("... sending %s to %d%s", signalled(p.Signal), p.PID, r.suffix(name))
+	case tend.ProgressStopped:
+		r.begin(p, tend.ProgressStopping, "Stopping")
+		r.say("... %s is stopped", name)
+	case tend.ProgressNotRunning:
+		r.begin(p, tend.ProgressStopping, "Stopping")
+		r.say("... service %s is already stopped", name)
+	case tend.ProgressRemoved:
+		r.say("Removed %s from the service list", name)
+	case tend.ProgressFailed:
+		for _, pid := range p.Left {
+			r.say("... process %d could not be killed%s", pid, r.suffix(name))
+		}
+		r.app.writeTrouble(p)
+	}
+}
+
+// begin shows the line that everything about a start or stop stands under, unless it was shown.
+func (r *report) begin(p tend.Progress, kind tend.ProgressKind, word string) {
+	if r.header[p.Service] != kind {
+		r.header[p.Service] = kind
+		r.say("%s %s ...", word, printable(p.Service, false))
+	}
+}
+
+// suffix names the service on lines that do not name it otherwise, where there are several.
+func (r *report) suffix(name string) string {
+	if several(r.request) {
+		return " (" + name + ")"
+	}
+	return ""
+}
+
+func (r *report) say(format string, args ...any) { fmt.Fprintf(r.app.Stdout, format+"\n", args...) }
+
+func pid(p tend.Progress) int {
+	if p.PID == 0 && p.Status != nil {
+		return p.Status.PID
+	}
+	return p.PID
+}
+
+func lastExit(p tend.Progress) string {
+	if p.Status == nil || p.Status.LastExit == nil {
+		return "exited"
+	}
+	return p.Status.LastExit.String()
+}
+
+// writeTrouble tells what went wrong with one service: what happened, the last lines it wrote, what comes next, and
+// what to type.
+func (a *App) writeTrouble(p tend.Progress) {
+	err := p.Error
+	if err == nil {
+		err = tend.Errorf(tend.CodeFailed, "it did not work")
+	}
+	message := err.Message
+	if !strings.Contains(message, p.Service) {
+		message = p.Service + " " + message
+	}
+	writeFailure(a.Stderr, message)
+	if len(p.Output) > 0 {
+		fmt.Fprintf(a.Stderr, "%slast lines of its output:\n", margin)
+		for _, line := range p.Output {
+			fmt.Fprintf(a.Stderr, "%s  | %s\n", margin, printable(line, false))
+		}
+	}
+	if p.Status != nil {
+		if then := next(*p.Status, a.Now()); then != "" {
+			fmt.Fprintf(a.Stderr, "%s%s\n", margin, then)
+		}
+	}
+	hint := err.Hint
+	if hint == "" {
+		hint = "tend status " + p.Service
+		if len(p.Output) > 0 {
+			hint = "tend logs " + p.Service
+		}
+	}
+	writeHint(a.Stderr, hint)
+}
+
+// end shows the results, where JSON is wanted, and returns the exit status as an error that was told already.
+func (r *report) end() error {
+	if r.json {
+		results := []tend.Progress{}
+		for _, name := range r.order {
+			results = append(results, r.results[name])
+		}
+		if err := r.app.writeJSON(struct {
+			Version int             `json:"version"`
+			Results []tend.Progress `json:"results"`
+		}{api.Version, results}); err != nil {
+			return err
+		}
+	} else if len(r.order) == 0 {
+		r.say("No processes")
+	}
+	code := tend.Code("")
+	for _, p := range r.results {
+		switch {
+		case p.Kind != tend.ProgressFailed:
+		case p.Error == nil || code != "" && code != p.Error.Code:
+			code = tend.CodeFailed
+		default:
+			code = p.Error.Code
+		}
+	}
+	if code != "" {
+		return silent(code)
+	}
+	return nil
+}
+
+// pending are the services that were begun with and not ended with.
+func (r *report) pending() []string {
+	var names []string
+	for _, name := range r.order {
+		if !r.results[name].Done {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}

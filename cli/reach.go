@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"tend"
+	"tend/api"
+	"tend/keeper"
+)
+
+// attempts is how often a supervisor is looked for before we give up: it may leave, because nothing is to be done, just
+// after it was found, and it may be replaced in the middle of an answer.
+const attempts = 5
+
+// reach calls ask with the supervisor's client. Where none runs, without is called, which may answer from the database
+// and return true; otherwise one is launched.
+func (a *App) reach(ctx context.Context, ask func(supervision) error, without func() (bool, error)) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	for i := 1; ; i++ {
+		err := ask(client)
+		gone := errors.Is(err, api.ErrNoSupervisor)
+		if !gone && !errors.Is(err, api.ErrCut) || ctx.Err() != nil {
+			return err
+		}
+		if i == attempts {
+			return tend.Errorf(tend.CodeBusy, "the supervisor does not answer: %w", err).WithHint("try again; its own log is tend.log in its runtime directory")
+		}
+		if gone {
+			if answered, err := without(); answered || err != nil {
+				return err
+			}
+		}
+		if err := a.launch(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// launch starts the supervisor with its keepers, or waits for the one that is just being started.
+func (a *App) launch(ctx context.Context) error {
+	database, err := a.database()
+	if err != nil {
+		return err
+	}
+	dir, err := a.runtime()
+	if err != nil {
+		return err
+	}
+	env := slices.DeleteFunc(slices.Clone(a.Environ), func(entry string) bool { return strings.HasPrefix(entry, "SERVER_FILE=") })
+	return keeper.Launch(ctx, dir, append(env, "SERVER_FILE="+database))
+}
+
+// statuses returns the services that the words mean, with none of them all.
+func (a *App) statuses(ctx context.Context, words ...string) (found []tend.Status, err error) {
+	ask := func(c supervision) (err error) {
+		found, err = c.Statuses(ctx, words...)
+		return err
+	}
+	without := func() (bool, error) {
+		v, err := a.survey(ctx)
+		if err != nil || v.needsSupervisor() {
+			return false, err
+		}
+		chosen, err := v.choose(words, len(words) == 0)
+		for _, s := range chosen {
+			found = append(found, a.status(v, s))
+		}
+		return true, err
+	}
+	err = a.reach(ctx, ask, without)
+	return found, err
+}
+
+// changed tells a supervisor, if one runs, that definitions were changed. They are in the database already: a
+// supervisor that could not be told reads them when it is next asked for something.
+func (a *App) changed(ctx context.Context) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	if err := client.Changed(ctx); err != nil && !errors.Is(err, api.ErrNoSupervisor) && !errors.Is(err, api.ErrCut) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"tend"
+	"tend/api"
+	"tend/store"
+)
+
+func newRun() command {
+	c := command{
+		name: "run", args: "NAME -- COMMAND", min: 2, max: -1, definition: true,
+		short: "add a service and start it",
+		long: `Adds the service and starts it, in one. If there is one of that name already, its definition becomes the one that is given now, with all options; if that is another than before and the service runs, it is restarted.
+
+COMMAND is everything after --, or one quoted string, which is split into words as a shell splits them. No shell runs it unless --shell is given.`,
+		examples: []example{
+			{"tend run web -- python3 -m http.server 8000", "start it, and keep it running"},
+			{"tend run --restart always --env PORT=8000 api -- ./api", "with options"},
+			{"tend run --shell loop -- 'while sleep 60; do date; done'", "a command for /bin/sh"},
+		},
+	}
+	c.bind = func(a *App, f *pflag.FlagSet) action {
+		o := &addOptions{}
+		o.definition.bind(f)
+		o.flagJSON(f)
+		return func(ctx context.Context, args arguments) error { return a.run(ctx, &c, o, args) }
+	}
+	return c
+}
+
+func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments) error {
+	old, err := a.existing(ctx, args.words[0])
+	if err != nil {
+		return err
+	}
+	s, err := a.service(c, &o.definition, args, func(string) bool { return old != nil })
+	if err != nil {
+		return err
+	}
+	db, err := a.open(ctx, store.Create)
+	if err != nil {
+		return err
+	}
+	request := api.Request{Command: api.Start, Words: []string{s.Name}}
+	if old == nil {
+		err = db.Add(ctx, s)
+	} else if changes := differences(*old, s); len(changes) > 0 {
+		request.Command, err = a.change(ctx, db, s, changes, o.json)
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.changed(ctx); err != nil {
+		return err
+	}
+	if old == nil && !o.json {
+		fmt.Fprintf(a.Stdout, "Added %s\n", s.Name)
+	}
+	if err := a.control(ctx, request, o.json); err != nil {
+		return err
+	}
+	if old == nil && a.terminal().err && !o.json {
+		fmt.Fprintf(a.Stderr, "\nSee what it writes:  tend logs -f %[1]s\nStop it:             tend stop %[1]s\n", s.Name)
+	}
+	return nil
+}
+
+// existing returns the definition of the name, nil if there is none.
+func (a *App) existing(ctx context.Context, name string) (*tend.Service, error) {
+	db, err := a.open(ctx, store.Existing)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := db.Service(ctx, name)
+	if tend.CodeOf(err) == tend.CodeNoService {
+		return nil, nil
+	}
+	return &s, err
+}
+
+// change writes the new definition down and returns what is to be done: a service that runs is restarted.
+func (a *App) change(ctx context.Context, db *store.Store, s tend.Service, changes []string, quiet bool) (api.Command, error) {
+	now, err := a.statuses(ctx, s.Name)
+	if err != nil {
+		return "", err
+	}
+	if err := db.Change(ctx, s); err != nil {
+		return "", err
+	}
+	what := fmt.Sprintf("Changed %s: %s", s.Name, strings.Join(changes, ", "))
+	command := api.Start
+	if len(now) > 0 && now[0].State.Live() && now[0].Elsewhere == "" {
+		command, what = api.Restart, what+"; it is restarted"
+	}
+	if !quiet {
+		fmt.Fprintln(a.Stdout, what)
+	}
+	return command, nil
+}
+
+// differences are the keys in which two definitions differ.
+func differences(old, new tend.Service) []string {
+	old, new = old.WithDefaults(), new.WithDefaults()
+	var keys []string
+	if old.CommandLine != new.CommandLine {
+		keys = append(keys, "command")
+	}
+	for _, o := range tend.Options {
+		if before, after := o.Get(old), o.Get(new); !slices.Equal(before, after) && !reflect.DeepEqual(before, after) {
+			keys = append(keys, o.Key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+
+	"tend/api"
+)
+
+func newStop() command {
+	c := command{
+		name: "stop", args: "NAME…", max: -1, complete: live,
+		short: "stop services",
+		long: `Ends every process of the service: SIGTERM first, and SIGKILL for what still lives ten seconds later, unless the service's --stop says otherwise. What survives all of that is named, with its PID, and the exit status is 1.
+
+What is stopped stays stopped until somebody starts it.`,
+		examples: []example{
+			{"tend stop web", ""},
+			{"tend stop --all", "every service"},
+		},
+	}
+	c.bind = func(a *App, f *pflag.FlagSet) action {
+		o := &common{}
+		o.flagAll(f)
+		o.flagJSON(f)
+		return func(ctx context.Context, args arguments) error {
+			if err := o.targets(&c, args); err != nil {
+				return err
+			}
+			return a.control(ctx, api.Request{Command: api.Stop, Words: args.words, All: o.all}, o.json)
+		}
+	}
+	return c
+}

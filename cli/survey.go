@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"tend"
+	"tend/logs"
+	"tend/process"
+	"tend/store"
+)
+
+// survey is what the database alone says of the services. It is the whole truth as long as no supervisor runs and none
+// of them needs one.
+type survey struct {
+	database string
+	services []tend.Service
+	states   map[string]store.Placed
+	here     tend.Place
+	foreign  bool // the 2008 script left a process that lives
+}
+
+// survey reads the database; without one there are no services.
+func (a *App) survey(ctx context.Context) (*survey, error) {
+	v := &survey{}
+	var err error
+	if v.database, err = a.database(); err != nil {
+		return nil, err
+	}
+	db, err := a.open(ctx, store.Existing)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, store.ErrNotFound) {
+		return v, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if v.services, err = db.Services(ctx); err != nil {
+		return nil, err
+	}
+	if v.states, err = db.States(ctx); err != nil {
+		return nil, err
+	}
+	if v.here, err = process.Here(); err != nil {
+		return nil, err
+	}
+	rows, err := db.Foreign(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v.foreign = slices.ContainsFunc(rows, func(f store.ForeignPID) bool {
+		_, err := process.ReadStat(f.PID)
+		return f.PID > 1 && err == nil
+	})
+	return v, nil
+}
+
+// choose returns the services that the words mean.
+func (v *survey) choose(words []string, all bool) ([]tend.Service, error) {
+	targets := make([]tend.Target, 0, len(v.services))
+	for _, s := range v.services {
+		targets = append(targets, tend.Target{Name: s.Name, Tags: s.Tags})
+	}
+	names, err := tend.Select(targets, words, all)
+	if err != nil {
+		return nil, err
+	}
+	chosen := make([]tend.Service, 0, len(names))
+	for _, name := range names {
+		i := slices.IndexFunc(v.services, func(s tend.Service) bool { return s.Name == name })
+		chosen = append(chosen, v.services[i])
+	}
+	return chosen, nil
+}
+
+// elsewhere is the host that the service was last seen running on, "" if that is this one or it rests.
+func (v *survey) elsewhere(name string) string {
+	p, ok := v.states[name]
+	if !ok || p.Place.Host == "" || p.Place.Host == v.here.Host || !p.Phase.Live() && p.Phase != tend.PhaseBackoff {
+		return ""
+	}
+	return p.Place.Host
+}
+
+// rebooted reports whether the state was written on an earlier boot of this host, or in a pid namespace that is not ours.
+func (v *survey) rebooted(p store.Placed) bool {
+	return p.Place.Host == v.here.Host && (p.Place.Boot != v.here.Boot || p.Place.Namespace != v.here.Namespace)
+}
+
+// needsSupervisor reports whether anything here runs or is to run, so that a supervisor must be asked. This is how the
+// next command takes the services back after all of tend's own processes were killed.
+func (v *survey) needsSupervisor() bool {
+	if v.foreign {
+		return true
+	}
+	for _, s := range v.services {
+		p, ok := v.states[s.Name]
+		if ok && (p.Place.Host == v.here.Host || p.Place.Host == "") && p.NeedsSupervisor(v.rebooted(p)) {
+			return true
+		}
+	}
+	return false
+}
+
+// status shows one service.
+func (a *App) status(v *survey, s tend.Service) tend.Status {
+	status := tend.NewStatus(s, v.states[s.Name].State, logs.Path(v.database, s.Name), a.Now())
+	status.Elsewhere = v.elsewhere(s.Name)
+	return status
+}

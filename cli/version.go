@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/pflag"
+
+	"tend/api"
+)
+
+// number of this version of tend.
+const versionNumber = "0.1.0"
+
+type versionOptions struct{ common }
+
+func newVersion() command {
+	c := command{
+		name: "version", max: 0,
+		short:    "show the version",
+		examples: []example{{"tend version", ""}, {"tend --version", "the same"}},
+	}
+	c.bind = func(a *App, f *pflag.FlagSet) action {
+		o := &versionOptions{}
+		o.flagJSON(f)
+		return func(context.Context, arguments) error { return a.version(o) }
+	}
+	return c
+}
+
+func (a *App) version(o *versionOptions) error {
+	platform, commit := runtime.GOOS+"/"+runtime.GOARCH, builtFrom()
+	if o.json {
+		return a.writeJSON(struct {
+			Version  int    `json:"version"`
+			Tend     string `json:"tend"`
+			Go       string `json:"go"`
+			Platform string `json:"platform"`
+			Commit   string `json:"commit,omitempty"`
+		}{api.Version, versionNumber, runtime.Version(), platform, commit})
+	}
+	if commit != "" {
+		commit = ", commit " + commit
+	}
+	_, err := fmt.Fprintf(a.Stdout, "tend %s (%s, %s%s)\n", versionNumber, runtime.Version(), platform, commit)
+	return err
+}
+
+// builtFrom is the commit that the program was built from, "" if the build does not say.
+func builtFrom() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	commit, changed := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value[:min(len(s.Value), 12)]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = " and changes"
+		}
+	}
+	if commit == "" {
+		return ""
+	}
+	return commit + changed
+}
