@@ -1,0 +1,123 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Scan looks at every process that we may see, once.
+func Scan() (Snapshot, error) {
+	all, err := readAll()
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("looking at all processes: %w", err)
+	}
+	return newSnapshot(all), nil
+}
+
+func readAll() ([]Stat, error) {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Stat, 0, len(names))
+	buffer := make([]byte, 0, 1024)
+	for _, name := range names {
+		if name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		text, err := readFile(int(proc.Fd()), name+"/stat", buffer)
+		buffer = text
+		switch err = gone(err); {
+		case errors.Is(err, ErrGone), errors.Is(err, fs.ErrPermission): // ended meanwhile; hidden by hidepid=1
+			continue
+		case err != nil:
+			return nil, err
+		}
+		stat, err := parseStat(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, stat)
+	}
+	return all, nil
+}
+
+// readRunID reads the run out of the environment of a process. Those of other users are refused by the kernel.
+func readRunID(pid int) string {
+	text, err := readFile(unix.AT_FDCWD, procPath(pid, "environ"), make([]byte, 0, 4096))
+	if err != nil {
+		return ""
+	}
+	return runIDIn(text)
+}
+
+// Children returns the pids of the children of the process, zombies among them.
+func Children(pid int) ([]int, error) {
+	if Probe().Has("children") {
+		if found, err := readChildren(pid); err == nil {
+			return found, nil
+		}
+	}
+	all, err := readAll()
+	if err != nil {
+		return nil, fmt.Errorf("looking for the children of process %d: %w", pid, err)
+	}
+	var found []int
+	for _, stat := range all {
+		if stat.PPID == pid {
+			found = append(found, stat.PID)
+		}
+	}
+	return found, nil
+}
+
+// readChildren asks the kernel's own lists, of which every thread has one. They may leave a child out when another one
+// ends during the reading (proc_pid_children(5)); two readings that agree have not.
+func readChildren(pid int) ([]int, error) {
+	const enough = 10 // after that many disagreements, looking at every process is cheaper
+	last, err := readChildrenOnce(pid)
+	for range enough {
+		if err != nil {
+			return nil, err
+		}
+		var next []int
+		if next, err = readChildrenOnce(pid); slices.Equal(last, next) {
+			return next, err
+		}
+		last = next
+	}
+	return nil, errors.New("the children change all the time")
+}
+
+func readChildrenOnce(pid int) ([]int, error) {
+	threads, err := os.ReadDir(procPath(pid, "task"))
+	if err != nil {
+		return nil, gone(err)
+	}
+	var found []int
+	for _, thread := range threads {
+		text, err := readFile(unix.AT_FDCWD, procPath(pid, "task/"+thread.Name()+"/children"), make([]byte, 0, 4096))
+		if err != nil {
+			if errors.Is(gone(err), ErrGone) { // a thread that has ended: its children have moved to another
+				continue
+			}
+			return nil, err
+		}
+		for _, word := range bytes.Fields(text) {
+			found = append(found, int(number(word)))
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}

@@ -1,0 +1,71 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"tend"
+)
+
+// Signal sends the signal, named without SIG, to the process and to nobody else. ErrGone when it has ended, also as a
+// zombie; EPERM in the chain when it belongs to somebody else now (a set-user-ID program).
+func Signal(id tend.Identity, signal string) error {
+	number, err := signalNumber(signal)
+	if err == nil {
+		err = signalProcess(id, number)
+	}
+	if err != nil {
+		return fmt.Errorf("sending SIG%s to process %d: %w", signal, id.PID, err)
+	}
+	return nil
+}
+
+func signalProcess(id tend.Identity, number syscall.Signal) error {
+	if id.PID <= 1 { // 0, -1 and below mean groups of processes; 1 is never ours
+		return ErrGone
+	}
+	pidfd, err := openPIDFD(id)
+	if errors.Is(err, ErrUnwatchable) {
+		return signalByPID(id, number)
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	if stat, err := ReadStat(id.PID); err == nil && stat.Dead() {
+		return ErrGone
+	}
+	return gone(unix.PidfdSendSignal(pidfd, number, nil, 0))
+}
+
+// signalByPID is for kernels without pidfds. Between the look and the signal the process may end, be reaped and its pid
+// be given away again: some microseconds, in which all other pids would have to be used up.
+func signalByPID(id tend.Identity, number syscall.Signal) error {
+	if !Alive(id) {
+		return ErrGone
+	}
+	return gone(unix.Kill(id.PID, number))
+}
+
+// openPIDFD opens a pidfd of the process: ErrGone when it is not there any more, ErrUnwatchable where pidfds cannot be
+// had. Opening comes first and comparing after: from then on the pid cannot name another process unseen.
+func openPIDFD(id tend.Identity) (int, error) {
+	if !Probe().Has("pidfd") {
+		return -1, ErrUnwatchable
+	}
+	pidfd, err := unix.PidfdOpen(id.PID, 0)
+	switch {
+	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT): // the last two: a thread
+		return -1, ErrGone
+	case err != nil:
+		return -1, fmt.Errorf("%w: %w", ErrUnwatchable, err)
+	}
+	if stat, err := ReadStat(id.PID); err != nil || stat.Start != id.Start {
+		unix.Close(pidfd)
+		return -1, ErrGone
+	}
+	return pidfd, nil
+}

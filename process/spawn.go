@@ -1,0 +1,180 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"tend"
+)
+
+// Spec is what a process is to be, exactly: nothing comes from us but what stands here.
+type Spec struct {
+	Path                  string   // the program, as LookPath found it
+	Args                  []string // all of them, the program's name included
+	Dir                   string   // absolute; "" is /
+	Env                   []string // NAME=value
+	Umask                 tend.Umask
+	Stdin, Stdout, Stderr *os.File // nil is /dev/null
+}
+
+// Child is a process that was started. Start is 0 when it had ended and was reaped before it could be asked: how it
+// ended then stands in the exit journal, under its pid, and behind the pidfd.
+type Child struct {
+	tend.Identity
+	PIDFD int // the caller's to close, or to give to a Watcher; -1 where there is none
+}
+
+// ErrClosed is returned by a Spawner after Close.
+var ErrClosed = errors.New("the spawner is closed")
+
+// Spawner starts processes. On Linux they become children of our parent, so that our death is nothing to them and the
+// keeper learns how they end; where the kernel refuses that (we are process 1 of a container) and elsewhere they
+// are our own, and the Watcher reaps them. Each is the leader of a session without terminal, with default signal
+// dispositions, nothing blocked, no descriptors but 0, 1 and 2, and the limit of open files that we were started with.
+//
+// An exec that fails leaves a process that ended with status 253, which our parent reaps and may journal.
+type Spawner struct {
+	stage    []string // how our own exec stage is called; empty: it must not be used
+	requests chan request
+	closed   chan struct{}
+	close    sync.Once
+	null     *os.File // stands in for files that a Spec does not name; owned by the Spawner
+
+	// Set once, before the first request.
+	ownDirectory bool // the thread that forks has umask and working directory for itself
+	staged       bool // everything goes through the exec stage
+}
+
+type request struct {
+	spec   Spec
+	answer chan answer
+}
+
+type answer struct {
+	child Child
+	err   error
+}
+
+// NewSpawner returns a Spawner. The stage is the command that ends in ExecStage, for example {"/proc/self/exe",
+// "exec"}: it is used where the kernel does not let one thread have an umask of its own, and where signals are ignored
+// in this process. Without a stage the umask of the whole process is changed for the moment of a start, there.
+func NewSpawner(stage ...string) (*Spawner, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	CloseInherited()
+	s := &Spawner{stage: stage, requests: make(chan request), closed: make(chan struct{}), null: null}
+	ready := make(chan error)
+	go onOwnThread(func() {
+		var err error
+		s.ownDirectory, err = prepareThread()
+		ready <- err
+		if err == nil {
+			s.serve()
+		}
+	})
+	if err := <-ready; err != nil {
+		null.Close()
+		return nil, fmt.Errorf("preparing to start processes: %w", err)
+	}
+	return s, nil
+}
+
+// Start starts a process. It returns when the program was executed; the error is a *StartError or ErrClosed.
+func (s *Spawner) Start(spec Spec) (Child, error) {
+	r := request{spec, make(chan answer, 1)}
+	select {
+	case s.requests <- r:
+	case <-s.closed:
+		return Child{PIDFD: -1}, ErrClosed
+	}
+	a := <-r.answer
+	return a.child, a.err
+}
+
+// Close ends the thread that starts processes. A start under way is finished.
+func (s *Spawner) Close() { s.close.Do(func() { close(s.closed) }) }
+
+// serve answers requests, on the one thread that forks.
+func (s *Spawner) serve() {
+	defer s.null.Close()
+	s.staged = len(s.stage) > 0 && (!s.ownDirectory || ignoresSignals())
+	for {
+		select {
+		case r := <-s.requests:
+			child, err := s.start(r.spec)
+			r.answer <- answer{child, err}
+		case <-s.closed:
+			return
+		}
+	}
+}
+
+func (s *Spawner) start(spec Spec) (Child, error) {
+	if spec.Dir == "" {
+		spec.Dir = "/"
+	}
+	var files []uintptr
+	for _, f := range []*os.File{spec.Stdin, spec.Stdout, spec.Stderr} {
+		if f == nil {
+			f = s.null
+		}
+		files = append(files, f.Fd()) // also makes it block, which every program expects
+	}
+	defer runtime.KeepAlive(spec)
+	var pid, pidfd int
+	var err error
+	if s.staged {
+		pid, pidfd, err = startStaged(s.stage, spec, files)
+	} else {
+		pid, pidfd, err = s.startDirectly(spec, files)
+	}
+	if err != nil {
+		return Child{PIDFD: -1}, err
+	}
+	return Child{Identity: tend.Identity{PID: pid, Start: startOf(pid, pidfd)}, PIDFD: pidfd}, nil
+}
+
+// startDirectly sets the umask and enters the directory before the fork.
+func (s *Spawner) startDirectly(spec Spec, files []uintptr) (pid, pidfd int, err error) {
+	before := unix.Umask(int(spec.Umask))
+	if !s.ownDirectory {
+		defer unix.Umask(before)
+		if err := unix.Access(spec.Dir, unix.X_OK); err != nil {
+			return 0, -1, &StartError{Step: StepChdir, Path: spec.Dir, Err: err}
+		}
+		return fork(spec, files, spec.Dir)
+	}
+	if err := unix.Chdir(spec.Dir); err != nil {
+		return 0, -1, &StartError{Step: StepChdir, Path: spec.Dir, Err: err}
+	}
+	defer unix.Chdir("/") // so that we do not keep a file system from being unmounted
+	return fork(spec, files, "")
+}
+
+// fork makes the process and executes the program in it.
+func fork(spec Spec, files []uintptr, dir string) (pid, pidfd int, err error) {
+	pidfd = -1
+	attr := syscall.ProcAttr{Dir: dir, Env: spec.Env, Files: files, Sys: childAttributes(&pidfd)}
+	pid, err = syscall.ForkExec(spec.Path, spec.Args, &attr)
+	if err != nil {
+		return 0, -1, failure(spec, err)
+	}
+	return pid, pidfd, nil
+}
+
+// failure tells the errors of making a process from those of becoming the program, as well as the kernel lets one.
+func failure(spec Spec, err error) *StartError {
+	switch {
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return &StartError{Step: StepFork, Path: spec.Path, Err: err}
+	}
+	return &StartError{Step: StepExecute, Path: spec.Path, Err: explain(from(spec.Dir, spec.Path), err)}
+}

@@ -1,0 +1,29 @@
+//go:build !linux
+
+package process
+
+import (
+	"runtime"
+	"syscall"
+)
+
+// prepareThread: threads have no umask of their own here.
+func prepareThread() (ownDirectory bool, err error) { return false, nil }
+
+// onOwnThread does it on a thread that nothing else runs on.
+func onOwnThread(do func()) {
+	runtime.LockOSThread()
+	do()
+}
+
+// childAttributes: a new session; the child is ours.
+func childAttributes(*int) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// startOf returns the start time of a new child, 0 if it is gone. Nobody but our Watcher reaps it, so it is not.
+func startOf(pid, _ int) uint64 {
+	stat, err := ReadStat(pid)
+	if err != nil {
+		return 0
+	}
+	return stat.Start
+}
