@@ -16,7 +16,7 @@ func TestDecideInAnyOrder(t *testing.T) {
 		w := newWorld(t)
 		wish := func(wanted bool, e tend.Event) func(*rapid.T) {
 			return func(*rapid.T) {
-				w.wanted = wanted
+				w.wanted, w.survived = wanted, false // to ask again is to try again
 				w.tell(e)
 			}
 		}
@@ -48,12 +48,8 @@ func TestDecideInAnyOrder(t *testing.T) {
 				w.newProc(w.living[0].run)
 				w.signal(w.order)
 			},
-			"die": func(t *rapid.T) {
-				if len(w.living) == 0 {
-					t.Skip()
-				}
-				w.die(rapid.SampledFrom(w.living).Draw(t, "who"), anyExit.Draw(t, "how"))
-			},
+			"die":         func(t *rapid.T) { w.dieSomehow(t) },
+			"die as well": func(t *rapid.T) { w.dieSomehow(t) },
 			"news": func(t *rapid.T) {
 				if !w.news(func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "which") }) {
 					t.Skip()
@@ -75,7 +71,8 @@ func TestDecideInAnyOrder(t *testing.T) {
 				}
 			},
 			"time": func(t *rapid.T) {
-				w.now = w.now.Add(time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(t, "passes")))
+				passed := rapid.SampledFrom([]time.Duration{time.Microsecond, time.Millisecond, 200 * time.Millisecond, 2 * time.Second, time.Minute})
+				w.now = w.now.Add(passed.Draw(t, "passed"))
 				w.tell(tend.Tick{})
 			},
 			"its time": func(t *rapid.T) {
@@ -88,7 +85,7 @@ func TestDecideInAnyOrder(t *testing.T) {
 		})
 
 		// In the end, a stop always leads to nothing that runs, or to a report of what survived.
-		w.wanted = false
+		w.wanted, w.survived = false, false
 		w.tell(tend.StopRequested{})
 		w.settle()
 		var unkillable bool
@@ -115,6 +112,13 @@ func TestDecideInAnyOrder(t *testing.T) {
 			t.Fatalf("it was started, and does not run: %+v", w.state)
 		}
 	})
+}
+
+func (w *world) dieSomehow(t *rapid.T) {
+	if len(w.living) == 0 {
+		t.Skip()
+	}
+	w.die(rapid.SampledFrom(w.living).Draw(t, "who"), anyExit.Draw(t, "how"))
 }
 
 // settle lets everything happen that must happen, without anything new.

@@ -265,6 +265,12 @@ func (w *world) takeover(reboot bool) {
 		w.tell(tend.Spawned{Run: s.Run, Main: s.Main})
 	}
 	w.tell(tend.Resumed{Rebooted: reboot})
+	s = w.state
+	goesOn := s.Phase.Live() && (s.Phase != tend.PhaseStopping || s.Then != tend.ThenStop)
+	atRest := !reboot && (s.Phase == tend.PhaseExited || s.Phase == tend.PhaseFailed || s.Phase == tend.PhaseBackoff)
+	if w.wanted && !goesOn && !atRest {
+		w.Fatalf("it is wanted, and forgotten: %+v", s)
+	}
 }
 
 func stored(t *rapid.T, s tend.State) tend.State {
