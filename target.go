@@ -81,7 +81,7 @@ func NoSuchService(services []Target, word string) *Error {
 	if near := Nearest(word, candidates); near != "" {
 		return e.WithHint("did you mean %s?", near)
 	}
-	return e.WithHint("tend list shows what there is")
+	return e.WithHint("tend list")
 }
 
 // Nearest returns the candidate that is most like the word, "" if none is like it: one that begins with it, or the one
