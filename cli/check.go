@@ -27,7 +27,7 @@ func checkShellLine(line string) (string, error) {
 // checkFiles checks the directory and the files of a definition as the caller may use them now. It leaves nothing
 // behind: whether a file could be made is asked of its directory.
 func checkFiles(s tend.Service) error {
-	if err := checkDirectory("working directory", s.WorkingDirectory, unix.X_OK); err != nil {
+	if err := checkDirectory("the working directory", s.WorkingDirectory, unix.X_OK); err != nil {
 		return err.WithHint("choose one with --working-directory")
 	}
 	if s.Stdin != "" {
@@ -41,7 +41,7 @@ func checkFiles(s tend.Service) error {
 		}
 		err := checkFile(f.what, f.path, unix.W_OK)
 		if err != nil && errors.Is(err, fs.ErrNotExist) {
-			err = checkDirectory("directory for --"+f.what, filepath.Dir(f.path), unix.W_OK|unix.X_OK)
+			err = checkDirectory("--"+f.what+": the directory", filepath.Dir(f.path), unix.W_OK|unix.X_OK)
 			if err != nil && errors.Is(err, fs.ErrNotExist) {
 				err = err.WithHint("make it first: mkdir -p %s", filepath.Dir(f.path))
 			}
@@ -56,7 +56,7 @@ func checkFiles(s tend.Service) error {
 func checkDirectory(what, path string, mode uint32) *tend.Error {
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
-		return tend.Errorf(tend.CodeUsage, "the %s %s is not a directory", what, path)
+		return tend.Errorf(tend.CodeUsage, "%s %s is not a directory", what, path)
 	}
 	if err == nil {
 		err = unix.Access(path, mode)
@@ -64,7 +64,7 @@ func checkDirectory(what, path string, mode uint32) *tend.Error {
 	if err == nil {
 		return nil
 	}
-	return tend.Errorf(tend.CodeUsage, "the %s %s cannot be used: %w", what, path, cause(err))
+	return tend.Errorf(tend.CodeUsage, "%s %s cannot be used: %w", what, path, cause(err))
 }
 
 func checkFile(what, path string, mode uint32) *tend.Error {
@@ -103,5 +103,9 @@ func (a *App) lookFor(program string, s tend.Service) {
 	if strings.ContainsAny(program, " \t") {
 		hint = "it is one word with blanks in it: leave the quotes out"
 	}
-	a.warn(hint, "%v", err)
+	where := ""
+	if !strings.Contains(program, "/") {
+		where = " in PATH"
+	}
+	a.warn(hint, "there is no program %s%s; it must be there when the service starts", program, where)
 }

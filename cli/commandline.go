@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -88,10 +87,10 @@ func scanWords(line string) wordScan {
 			}
 			i = end
 		case strings.ContainsRune(";|<>&`*", r):
-			note(strings.TrimRight(string(runes[i:min(i+2, len(runes))]), " \tabcdefghijklmnopqrstuvwxyz./0123456789'\"-$*?"))
-			if r == '*' {
-				note("*")
+			if twice := i+1 < len(runes) && runes[i+1] == r; twice && r != '*' {
+				note(string(runes[i : i+2])) // &&, ||, >>
 			}
+			note(string(r))
 		case r == '$' && variable(runes[i:]) != "":
 			note(variable(runes[i:]))
 		case r == '~' && start:
@@ -133,16 +132,18 @@ func variable(runes []rune) string {
 // shells understand what tend does not.
 var shells = []string{"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox", "env", "ssh", "su", "awk", "perl"}
 
-// suspect warns of a command line that looks as if a shell were to run it.
-func (a *App) suspect(line string, words []string) {
+// suspect warns of a command line that looks as if a shell were to run it, and reports whether it did.
+func (a *App) suspect(line string, words []string) bool {
 	if slices.Contains(shells, filepath.Base(words[0])) {
-		return
+		return false
 	}
 	if name, _, found := strings.Cut(words[0], "="); found && name != "" && variable([]rune("$"+name)) == "$"+name {
 		a.warn("", "no shell runs the command, so %s is taken for the program; set the variable with --env %s", words[0], words[0])
-		return
+		return true
 	}
-	if what := scanWords(line).shell; what != "" {
-		a.warn("", "no shell runs the command, so %s is passed on as it stands; if a shell is meant, add --shell", fmt.Sprintf("%q", what))
+	what := scanWords(line).shell
+	if what != "" {
+		a.warn("", "no shell runs the command, so %q is passed on as it stands; if a shell is meant, add --shell", what)
 	}
+	return what != ""
 }

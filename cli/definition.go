@@ -78,9 +78,8 @@ func (a *App) service(c *command, d *definition, args arguments, exists func(nam
 	if err := checkFiles(s); err != nil {
 		return s, err
 	}
-	if !s.Shell && args.dash < 0 {
-		a.suspect(s.CommandLine, words)
+	if s.Shell || args.dash >= 0 || !a.suspect(s.CommandLine, words) {
+		a.lookFor(words[0], s)
 	}
-	a.lookFor(words[0], s)
 	return s, nil
 }
