@@ -70,11 +70,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return ""
 	}
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return CodeFailed
+	return AsError(err).Code
 }
 
 // ExitStatus is the exit status of a command that ended with err: 0 for nil.
@@ -86,4 +82,16 @@ func ExitStatus(err error) int {
 		return status
 	}
 	return 1
+}
+
+// AsError returns the first Error in err's chain, or makes one of CodeFailed of it; nil for nil.
+func AsError(err error) *Error {
+	var e *Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e):
+		return e
+	}
+	return Errorf(CodeFailed, "%w", err)
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"tend"
@@ -49,7 +48,7 @@ func stream(w http.ResponseWriter, work func(send func(line)) error) {
 		}
 	}
 	if err := work(send); err != nil {
-		send(line{Error: domainError(err)})
+		send(line{Error: tend.AsError(err)})
 		return
 	}
 	send(line{Done: true})
@@ -62,19 +61,10 @@ func answer(w http.ResponseWriter, status int, body any) {
 }
 
 func answerError(w http.ResponseWriter, err error) {
-	e := domainError(err)
+	e := tend.AsError(err)
 	status, ok := httpStatus[e.Code]
 	if !ok {
 		status = http.StatusInternalServerError
 	}
 	answer(w, status, line{Error: e})
-}
-
-// domainError returns err as the domain error that it is or becomes.
-func domainError(err error) *tend.Error {
-	var e *tend.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return tend.Errorf(tend.CodeFailed, "%w", err)
 }

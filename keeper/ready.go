@@ -18,6 +18,9 @@ const readyLine = "ready"
 // errNoReport means that every process that could have reported is gone.
 var errNoReport = errors.New("nobody reported")
 
+// ReadyAwaited reports whether somebody waits for ReportReady: only the first supervisor of a chain is waited for.
+func ReadyAwaited() bool { return inherited(readyVariable) >= 0 }
+
 // ReportReady tells whoever waits for the chain that the supervisor listens, or, by an error, that it cannot. Only the
 // first supervisor of a chain has somebody to tell; elsewhere it does nothing. It is called once.
 func ReportReady(err error) {

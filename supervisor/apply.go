@@ -1,0 +1,151 @@
+package supervisor
+
+import (
+	"crypto/rand"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tend"
+	"tend/store"
+)
+
+// pending is what has been decided and is not in the database yet. What must not be seen before it is written down,
+// processes above all, waits in effects until it is.
+type pending struct {
+	states  map[string]tend.State
+	runs    map[string]tend.Run
+	notes   []store.Note
+	remove  []string
+	effects []func()
+}
+
+func (p *pending) empty() bool {
+	return len(p.states) == 0 && len(p.runs) == 0 && len(p.notes) == 0 && len(p.remove) == 0 && len(p.effects) == 0
+}
+
+// apply lets the event happen to the service: the one way by which a state ever changes.
+func (s *Supervisor) apply(sv *service, e tend.Event) {
+	before := sv.state
+	after, actions := tend.Decide(sv.definition, before, e, s.now)
+	sv.state, sv.place = after, s.place
+	s.recordRun(sv, before, after)
+	for _, a := range actions {
+		s.perform(sv, a)
+	}
+	s.pending.states[sv.name()] = sv.state
+	if !sv.state.Phase.Live() {
+		s.endHunt(sv)
+	}
+	s.tellWishes(sv, before)
+	if sv.removed && !sv.state.Phase.Live() {
+		delete(s.services, sv.name())
+	}
+}
+
+// recordRun keeps the row of the present run true. It comes before the actions, since they may begin another run.
+func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
+	run := sv.run
+	if run == nil || run.ID != before.Run {
+		return
+	}
+	if after.Main != before.Main {
+		delete(s.mains, before.Main)
+		if !after.Main.IsZero() {
+			run.Identity = after.Main
+			s.mains[after.Main] = sv
+		}
+	}
+	if after.Phase == tend.PhaseRunning && before.Phase == tend.PhaseStarting {
+		run.ReadyAt = s.now
+	}
+	if !after.Ended.Equal(before.Ended) && run.Exit == nil {
+		run.EndedAt, run.Exit = after.Ended, after.Exit
+		ended := *run
+		sv.last = &ended
+	}
+	s.pending.runs[run.ID] = *run
+}
+
+func (s *Supervisor) perform(sv *service, action tend.Action) {
+	switch a := action.(type) {
+	case tend.Spawn:
+		s.begin(sv, a.Cause)
+	case tend.Signal:
+		s.chase(sv, a.Signal)
+	case tend.Follow:
+		s.watch(sv, a.Main)
+	case tend.Note:
+		s.pending.notes = append(s.pending.notes, store.Note{At: s.now, Service: sv.name(), Run: sv.state.Run, Kind: a.Kind, Text: a.Text})
+	}
+}
+
+// begin makes a run: first its row, then, once that is written, the process.
+func (s *Supervisor) begin(sv *service, cause tend.Cause) {
+	s.endHunt(sv)
+	sv.run = &tend.Run{ID: newRunID(), Service: sv.name(), Cause: cause, Place: s.place, StartedAt: s.now}
+	sv.ours = true
+	sv.state.Run = sv.run.ID
+	s.pending.runs[sv.run.ID] = *sv.run
+	s.effect(func() { s.spawns.put(s.spawnJob(sv)) })
+}
+
+// effect is done once everything decided so far is in the database.
+func (s *Supervisor) effect(f func()) { s.pending.effects = append(s.pending.effects, f) }
+
+// flush writes down what was decided and then lets it take effect. When the database refuses, nothing is lost and
+// nothing takes effect: it is tried again later, and whoever waits is told.
+func (s *Supervisor) flush() {
+	for !s.pending.empty() {
+		p := s.pending
+		if err := s.store.Commit(s.ctx, s.rows(p)); err != nil {
+			s.commitFailed(err)
+			return
+		}
+		if s.commitError != "" {
+			s.logf("the database can be written again")
+			s.commitError = ""
+		}
+		s.pending = newPending()
+		for _, f := range p.effects {
+			f()
+		}
+	}
+}
+
+func newPending() *pending {
+	return &pending{states: map[string]tend.State{}, runs: map[string]tend.Run{}}
+}
+
+func (s *Supervisor) rows(p *pending) store.Batch {
+	runs := slices.SortedFunc(maps.Values(p.runs), func(a, b tend.Run) int {
+		if c := a.StartedAt.Compare(b.StartedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	offset := s.journal.offset
+	return store.Batch{Place: s.place, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove, Journal: &offset}
+}
+
+// retryCommit is the pause before a refused commit is tried again: nothing tells when a full disk has room again.
+const retryCommit = time.Second
+
+func (s *Supervisor) commitFailed(err error) {
+	if err.Error() != s.commitError {
+		s.logf("writing to the database, will try again: %v", err)
+		s.commitError = err.Error()
+	}
+	s.retryAt = s.now.Add(retryCommit)
+	failure := tend.Errorf(tend.CodeOf(err), "the database cannot be written: %w", err).WithHint("what runs goes on running, and tend keeps trying")
+	for op := range s.operations {
+		op.end(failure)
+	}
+	for _, sv := range s.services {
+		sv.wishes = nil
+	}
+}
+
+// newRunID makes an id that no other run of any database has.
+func newRunID() string { return rand.Text() }

@@ -1,0 +1,139 @@
+package supervisor
+
+import (
+	"errors"
+
+	"tend"
+	"tend/process"
+)
+
+// An ending is a main process that has ended, before it is known what it left behind.
+type ending struct {
+	service *service
+	run     string
+	main    tend.Identity
+	exit    tend.Exit
+}
+
+// watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal.
+func (s *Supervisor) watchChild(sv *service, id tend.Identity, pidfd int) {
+	switch err := s.watcher.Add(id, pidfd); {
+	case err == nil, errors.Is(err, process.ErrUnwatchable):
+	case errors.Is(err, process.ErrGone):
+		s.gone([]process.Gone{{Identity: id}})
+	default:
+		s.logf("watching process %d of %s: %v", id.PID, sv.name(), err)
+	}
+}
+
+// watch waits for the end of a process of the service that runs already.
+func (s *Supervisor) watch(sv *service, id tend.Identity) { s.watchChild(sv, id, -1) }
+
+// gone takes in processes that have ended. The journal is read first: it holds the exit of whatever was reaped
+// before the watcher could look at it.
+func (s *Supervisor) gone(gone []process.Gone) {
+	if err := s.journal.read(); err != nil {
+		s.logf("reading the exit journal: %v", err)
+	}
+	var endings []ending
+	for _, g := range gone {
+		if g.Identity == s.parent {
+			s.orphaned()
+			continue
+		}
+		if sv, ok := s.members[g.Identity]; ok {
+			delete(s.members, g.Identity)
+			s.memberGone(sv, g.Identity)
+			continue
+		}
+		sv, ok := s.mains[g.Identity]
+		if !ok {
+			continue
+		}
+		delete(s.mains, g.Identity)
+		if sv.hunt != nil {
+			delete(sv.hunt.sent, g.Identity)
+		}
+		e := ending{service: sv, run: sv.state.Run, main: g.Identity, exit: tend.Exit{Unknown: true}}
+		if recorded, found := s.journal.exit(g.Identity); found {
+			e.exit = recorded
+		}
+		if g.Exit != nil {
+			e.exit = *g.Exit
+		}
+		endings = append(endings, e)
+	}
+	s.settle(endings)
+}
+
+// recorded takes in what the journal says of main processes that nothing else has told the end of.
+func (s *Supervisor) recorded() {
+	if err := s.journal.read(); err != nil {
+		s.logf("reading the exit journal: %v", err)
+	}
+	var gone []process.Gone
+	for _, r := range s.journal.unclaimed {
+		_, main := s.mains[r.Identity]
+		_, member := s.members[r.Identity]
+		if main || member || r.Identity == s.parent {
+			s.watcher.Remove(r.Identity)
+			gone = append(gone, process.Gone{Identity: r.Identity})
+		}
+	}
+	if len(gone) > 0 {
+		s.gone(gone)
+	}
+}
+
+// settle finds out what the processes left behind and lets the ends happen. Whatever a process of ours orphans turns
+// up among our parent's children; when there is nobody but known processes, nobody was left. That is the common case,
+// and one read. Otherwise all processes are looked at.
+func (s *Supervisor) settle(endings []ending) {
+	if len(endings) == 0 {
+		return
+	}
+	alone := s.noStrays(endings)
+	for _, e := range endings {
+		if alone && e.service.ours && !e.service.hunt.others() {
+			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit})
+			continue
+		}
+		s.scan(func(all process.Snapshot) {
+			var left []tend.Identity
+			for _, m := range all.Tree(e.main, e.run) {
+				if m.Identity != e.main {
+					left = append(left, m.Identity)
+				}
+			}
+			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, Left: left})
+			if len(left) > 0 {
+				s.huntOn(e.service)
+			}
+		})
+	}
+}
+
+// noStrays reports whether our parent has no children but us and main processes, those that have just ended included.
+func (s *Supervisor) noStrays(endings []ending) bool {
+	children, err := process.Children(s.parent.PID)
+	if err != nil {
+		return false
+	}
+	known := make(map[int]bool, len(s.mains)+len(endings)+1)
+	known[s.self] = true
+	for id := range s.mains {
+		known[id.PID] = true
+	}
+	for _, e := range endings {
+		known[e.main.PID] = true
+	}
+	for _, pid := range children {
+		if known[pid] {
+			continue
+		}
+		if stat, err := process.ReadStat(pid); err == nil && stat.State != 'Z' {
+			return false
+		}
+	}
+	return true
+}

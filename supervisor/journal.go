@@ -1,0 +1,52 @@
+package supervisor
+
+import (
+	"time"
+
+	"tend"
+	"tend/keeper"
+	"tend/process"
+)
+
+// journal reads what the keepers write about every process that they reap. Records of processes that nobody has asked
+// for yet are kept for a while: the run whose process it was may be about to become known.
+type journal struct {
+	path      string
+	offset    int64 // read up to here, bytes; stored with every commit
+	unclaimed []keeper.Record
+}
+
+const maxUnclaimed = 4096
+
+// read takes in what was written since it was last called.
+func (j *journal) read() error {
+	records, next, err := keeper.ReadRecords(j.path, j.offset)
+	j.offset = next
+	j.unclaimed = append(j.unclaimed, records...)
+	if surplus := len(j.unclaimed) - maxUnclaimed; surplus > 0 {
+		j.unclaimed = append(j.unclaimed[:0], j.unclaimed[surplus:]...)
+	}
+	return err
+}
+
+// exit tells how the process ended, if a keeper has reaped it.
+func (j *journal) exit(id tend.Identity) (tend.Exit, bool) {
+	for i := len(j.unclaimed) - 1; i >= 0; i-- {
+		if r := j.unclaimed[i]; r.Identity == id {
+			j.unclaimed = append(j.unclaimed[:i], j.unclaimed[i+1:]...)
+			return process.ExitOf(r.WaitStatus), true
+		}
+	}
+	return tend.Exit{}, false
+}
+
+// ended finds the record of a process that was made at that time and was reaped before its start time could be read.
+func (j *journal) ended(pid int, made time.Time) (keeper.Record, bool) {
+	_ = j.read() // a journal that cannot be read now is read, and complained of, at the next exit
+	for i := len(j.unclaimed) - 1; i >= 0; i-- {
+		if r := j.unclaimed[i]; r.PID == pid && !r.At.Before(made) {
+			return r, true
+		}
+	}
+	return keeper.Record{}, false
+}

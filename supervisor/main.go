@@ -1,0 +1,169 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"tend"
+	"tend/keeper"
+	"tend/logs"
+	"tend/process"
+	"tend/store"
+)
+
+// Main is `tend supervise`: it supervises the services of the database until there is nothing to supervise, and
+// returns the exit status that its keeper acts on; see package keeper for what it owes. With leave, everything is stopped first, and what is wanted stays so.
+func Main(database string, leave bool) int {
+	keeper.NameProcess()
+	syscall.Umask(0o077)
+	debug.SetGCPercent(50) // memory is dearer here than the little garbage that is made
+	s := &Supervisor{
+		ctx: context.Background(), database: database, self: os.Getpid(), log: os.Stderr, leaving: leave,
+		services: map[string]*service{}, mains: map[tend.Identity]*service{}, members: map[tend.Identity]*service{},
+		operations: map[*operation]bool{},
+		pending:    newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
+		scans: make(chan scanned, 1), signals: make(chan os.Signal, 8),
+		caller: tend.Caller{Directory: "/", Environ: os.Environ(), Umask: tend.DefaultUmask},
+	}
+	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGINT, syscall.SIGHUP)
+	awaited := keeper.ReadyAwaited()
+	status, err := s.main()
+	if err != nil {
+		s.logf("%v", err)
+		if awaited {
+			keeper.ReportReady(err)
+			return leftOnPurpose // whoever launched us has been told, and decides
+		}
+	}
+	return status
+}
+
+func (s *Supervisor) main() (int, error) {
+	const failed = 1
+	unlock, err := s.prepare()
+	if err != nil {
+		return failed, err
+	}
+	status, err := s.supervise()
+	unlock()
+	if s.abandoned() {
+		return status, s.launch()
+	}
+	return status, err
+}
+
+func (s *Supervisor) supervise() (status int, err error) {
+	const failed = 1
+	if s.store, err = store.Open(s.ctx, s.database, store.Create); err != nil {
+		return failed, err
+	}
+	defer s.store.Close()
+	s.now = time.Now()
+	if err := s.resume(); err != nil {
+		return failed, err
+	}
+	if s.leaving {
+		s.stopAll()
+	}
+	s.flush()
+	s.server = newServer(s)
+	if err := s.server.open(); err != nil {
+		return failed, err
+	}
+	keeper.ReportReady(nil)
+	return s.loop(), nil
+}
+
+// prepare gets all that a supervisor needs besides its database. The lock comes first: it is what makes this the only
+// supervisor, and a predecessor that has not quite gone is waited for.
+func (s *Supervisor) prepare() (unlock func(), err error) {
+	if s.dir, err = keeper.Directory(s.database); err != nil {
+		return nil, err
+	}
+	if unlock, err = lock(s.dir, s.database); err != nil {
+		return nil, err
+	}
+	if s.place, err = process.Here(); err != nil {
+		return nil, err
+	}
+	if s.parent, s.grandparent, err = keepers(); err != nil {
+		return nil, err
+	}
+	if s.watcher, err = process.NewWatcher(); err != nil {
+		return nil, err
+	}
+	if s.spawner, err = process.NewSpawner("/proc/self/exe", "exec"); err != nil {
+		return nil, err
+	}
+	go s.spawnWorker()
+	s.journal = &journal{path: keeper.JournalFile(s.dir)}
+	if s.records, err = keeper.FollowRecords(s.ctx, s.journal.path, logs.Size(s.journal.path)); err != nil {
+		s.logf("following the exit journal: %v", err)
+	}
+	if err := s.watcher.Add(s.parent, -1); err != nil && !errors.Is(err, process.ErrUnwatchable) {
+		return nil, fmt.Errorf("watching the keeper: %w", err)
+	}
+	return unlock, nil
+}
+
+// keepers are the process that keeps us and the one that keeps that.
+func keepers() (inner, outer tend.Identity, err error) {
+	stat, err := process.ReadStat(os.Getppid())
+	if err != nil {
+		return inner, outer, fmt.Errorf("looking at the keeper: %w", err)
+	}
+	inner = tend.Identity{PID: stat.PID, Start: stat.Start}
+	if above, err := process.ReadStat(stat.PPID); err == nil {
+		outer = tend.Identity{PID: above.PID, Start: above.Start}
+	}
+	return inner, outer, nil
+}
+
+// orphaned takes in the death of our keeper. The outer keeper starts another inner one, with a supervisor of its own;
+// we make room for it.
+func (s *Supervisor) orphaned() {
+	s.logf("the keeper, process %d, is gone: making room for another supervisor", s.parent.PID)
+	s.replaced = true
+}
+
+// abandoned reports whether there is no keeper left that would start another supervisor.
+func (s *Supervisor) abandoned() bool {
+	return s.replaced && !process.Alive(s.parent) && os.Getppid() != s.grandparent.PID
+}
+
+// launch starts another chain in our place.
+func (s *Supervisor) launch() error {
+	s.logf("both keepers are gone: starting another chain")
+	ctx, cancel := context.WithTimeout(s.ctx, launchTimeout)
+	defer cancel()
+	return keeper.Launch(ctx, s.dir, os.Environ())
+}
+
+const launchTimeout = 10 * time.Second
+
+// signalled takes in a signal. SIGTERM means to be replaced; what runs is not touched. SIGUSR1 is how the keepers say
+// that everything is to be stopped and left.
+func (s *Supervisor) signalled(sig os.Signal) {
+	switch sig {
+	case syscall.SIGTERM:
+		s.logf("SIGTERM: making room for another supervisor")
+		s.replaced = true
+	case syscall.SIGUSR1:
+		s.leaving = true
+		s.stopAll()
+	}
+}
+
+func (s *Supervisor) stopAll() {
+	for _, name := range s.names() {
+		if sv := s.services[name]; s.elsewhere(sv) == "" {
+			s.apply(sv, tend.StopRequested{KeepWanted: true})
+		}
+	}
+}

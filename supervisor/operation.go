@@ -1,0 +1,140 @@
+package supervisor
+
+import (
+	"context"
+
+	"tend"
+	"tend/api"
+	"tend/logs"
+)
+
+// operation is one request for several services, as it is being carried out.
+type operation struct {
+	request api.Request
+	news    *mailbox[news]
+	open    int  // services not done
+	over    bool // failed as a whole, or all done
+	onEnd   func()
+}
+
+// news is what a client is told. What needs files is added outside the loop.
+type news struct {
+	progress tend.Progress
+	log      string // a start failed: what it wrote is here …
+	from     int64  // … from this offset
+	err      *tend.Error
+	end      bool
+}
+
+const shownLines = 10
+
+// Do carries out the request; see api.Supervisor.
+func (s *Supervisor) Do(ctx context.Context, request api.Request, report func(tend.Progress)) error {
+	op := &operation{request: request, news: newMailbox[news]()}
+	s.calls.put(func() { s.start(op) })
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-op.news.ready:
+		}
+		for _, n := range op.news.take() {
+			if n.end {
+				if n.err != nil {
+					return n.err
+				}
+				return nil
+			}
+			if n.log != "" {
+				n.progress.Output, _ = logs.Last(n.log, n.from, shownLines) // no log, no lines
+			}
+			report(n.progress)
+		}
+	}
+}
+
+// start begins the operation on every service that it is about.
+func (s *Supervisor) start(op *operation) {
+	s.operations[op] = true
+	op.onEnd = func() { delete(s.operations, op) }
+	services, err := s.selected(op.request.Words, op.request.All)
+	switch {
+	case err != nil:
+		op.end(tend.AsError(err))
+		return
+	case s.leaving:
+		op.end(tend.Errorf(tend.CodeBusy, "tend is shutting down").WithHint("try again when it has left"))
+		return
+	}
+	op.open = len(services)
+	for _, sv := range services {
+		s.wish(sv, op)
+	}
+	if len(services) == 0 {
+		s.effect(func() { op.end(nil) })
+	}
+}
+
+// Statuses shows the services; see api.Supervisor.
+func (s *Supervisor) Statuses(ctx context.Context, words []string) (list []tend.Status, err error) {
+	callErr := s.call(ctx, func() {
+		var services []*service
+		services, err = s.selected(words, len(words) == 0)
+		list = make([]tend.Status, 0, len(services))
+		for _, sv := range services {
+			list = append(list, s.status(sv, s.now))
+		}
+	})
+	if callErr != nil {
+		return nil, callErr
+	}
+	return list, err
+}
+
+// Changed reads the definitions again; see api.Supervisor.
+func (s *Supervisor) Changed(ctx context.Context) (err error) {
+	callErr := s.call(ctx, func() { err = s.refresh() })
+	if callErr != nil {
+		return callErr
+	}
+	return err
+}
+
+// selected are the services that the words mean, by today's definitions.
+func (s *Supervisor) selected(words []string, all bool) ([]*service, error) {
+	if err := s.refresh(); err != nil {
+		return nil, err
+	}
+	targets := make([]tend.Target, 0, len(s.services))
+	for _, name := range s.names() {
+		targets = append(targets, s.services[name].target())
+	}
+	names, err := tend.Select(targets, words, all)
+	if err != nil {
+		return nil, err
+	}
+	services := make([]*service, 0, len(names))
+	for _, name := range names {
+		services = append(services, s.services[name])
+	}
+	return services, nil
+}
+
+func (op *operation) say(n news) { op.news.put(n) }
+
+// end ends the operation as a whole, with an error if it failed so.
+func (op *operation) end(err *tend.Error) {
+	if op.over {
+		return
+	}
+	op.over = true
+	op.news.put(news{end: true, err: err})
+	op.onEnd()
+}
+
+// done counts a service off.
+func (op *operation) done() {
+	if op.open--; op.open == 0 {
+		op.end(nil)
+	}
+}

@@ -1,0 +1,204 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kballard/go-shellquote"
+
+	"tend"
+	"tend/process"
+)
+
+// resume takes over what the last supervisor left: it reads what was decided, finds what became of it, and goes on.
+func (s *Supervisor) resume() error {
+	offset, err := s.store.Journal(s.ctx)
+	if err != nil {
+		return fmt.Errorf("reading how far the exit journal was read: %w", err)
+	}
+	s.journal.offset = offset
+	if err := s.readDefinitions(); err != nil {
+		return err
+	}
+	states, err := s.store.States(s.ctx)
+	if err != nil {
+		return fmt.Errorf("reading the states: %w", err)
+	}
+	for name, placed := range states {
+		if sv, ok := s.services[name]; ok {
+			sv.state, sv.place = placed.State, placed.Place
+		}
+	}
+	if err := s.resumeRuns(); err != nil {
+		return err
+	}
+	if err := s.takeOver(); err != nil {
+		return err
+	}
+	for _, name := range s.names() {
+		if sv := s.services[name]; s.elsewhere(sv) == "" && !sv.state.Phase.Live() && s.mayResume(sv) {
+			s.apply(sv, tend.Resumed{Rebooted: s.rebooted(sv)})
+		}
+	}
+	return nil
+}
+
+// mayResume reports whether a service that rests may be started here: not if another host was the last to run it.
+func (s *Supervisor) mayResume(sv *service) bool {
+	return sv.state.Wanted && (sv.place.Host == "" || sv.place.Host == s.place.Host)
+}
+
+// resumeRuns finds out what became of the runs that were alive when they were last heard of.
+func (s *Supervisor) resumeRuns() error {
+	runs, err := s.store.LiveRuns(s.ctx)
+	if err != nil {
+		return fmt.Errorf("reading the runs: %w", err)
+	}
+	var unborn []*service
+	for i := range runs {
+		run := &runs[i]
+		sv, ok := s.services[run.Service]
+		if !ok || sv.state.Run != run.ID || !sv.state.Phase.Live() || s.elsewhere(sv) != "" {
+			continue
+		}
+		sv.run = run
+		switch {
+		case s.rebooted(sv):
+			s.apply(sv, tend.Ended{Run: run.ID, Exit: tend.Exit{Lost: "reboot"}})
+		case !sv.state.Main.IsZero():
+			s.adopt(sv)
+		case sv.state.Begun: // only what its main process left behind was still being stopped
+			s.resumeStop(sv)
+		default:
+			unborn = append(unborn, sv)
+		}
+	}
+	for _, sv := range s.services {
+		if sv.run == nil && sv.state.Phase.Live() && s.elsewhere(sv) == "" { // a row that somebody has deleted
+			s.apply(sv, tend.Ended{Run: sv.state.Run, Exit: tend.Exit{Unknown: true}})
+		}
+	}
+	return s.resumeUnborn(unborn)
+}
+
+// adopt takes a main process back, or learns that it has ended.
+func (s *Supervisor) adopt(sv *service) {
+	main := sv.state.Main
+	if stat, err := process.ReadStat(main.PID); err == nil && stat.Start == main.Start {
+		sv.ours = stat.PPID == s.parent.PID
+	}
+	s.mains[main] = sv
+	s.watch(sv, main)
+	if sv.state.Phase == tend.PhaseStopping {
+		s.resumeStop(sv)
+	}
+}
+
+// resumeStop goes on with a stop. Nobody is sent the signal of the present step a second time: many programs take a
+// second one to mean "at once".
+func (s *Supervisor) resumeStop(sv *service) {
+	h, schedule := newHunt(sv), sv.definition.WithDefaults().Stop
+	sv.hunt = h
+	h.signal = schedule[min(sv.state.StopStep, len(schedule)-1)].Signal
+	s.effect(func() {
+		s.scan(func(all process.Snapshot) {
+			if sv.hunt != h {
+				return
+			}
+			for _, id := range s.tree(h, all) {
+				h.sent[id] = h.signal
+				if id != sv.state.Main {
+					s.members[id] = sv
+					s.watch(sv, id)
+				}
+			}
+			s.round(sv, h, all)
+		})
+	})
+}
+
+// resumeUnborn deals with runs that were written down and of whose process nothing is known. If the process was made,
+// it carries the run's id in its environment; if not, it is made now.
+func (s *Supervisor) resumeUnborn(unborn []*service) error {
+	if len(unborn) == 0 {
+		return nil
+	}
+	all, err := process.Scan()
+	if err != nil {
+		return fmt.Errorf("looking for runs: %w", err)
+	}
+	for _, sv := range unborn {
+		tree := all.Tree(tend.Identity{}, sv.state.Run)
+		if len(tree) == 0 {
+			s.effect(func() { s.spawns.put(s.spawnJob(sv)) })
+			continue
+		}
+		main := tree[0].Identity
+		s.apply(sv, tend.Spawned{Run: sv.state.Run, Main: main})
+		s.watch(sv, main)
+	}
+	return nil
+}
+
+// takeOver makes runs of processes that the 2008 script has started, where the pid that it wrote down is still such a
+// process. Any other pid of its is stale.
+func (s *Supervisor) takeOver() error {
+	foreign, err := s.store.Foreign(s.ctx)
+	if err != nil {
+		return fmt.Errorf("reading the pids of the script: %w", err)
+	}
+	for _, f := range foreign {
+		sv, ok := s.services[f.Service]
+		if !ok {
+			continue
+		}
+		main, err := identify(f.PID, sv.definition)
+		if err != nil {
+			s.logf("%s is stopped: %v", f.Service, err)
+			s.pending.states[f.Service] = sv.state // writes the stale pid over
+			continue
+		}
+		sv.run = &tend.Run{ID: newRunID(), Service: f.Service, Cause: tend.CauseTakeover, Place: s.place, StartedAt: s.now}
+		sv.state = tend.State{
+			Phase: tend.PhaseStarting, Wanted: true, Since: s.now, Cause: tend.CauseTakeover, Run: sv.run.ID, Started: s.now,
+		}
+		s.pending.runs[sv.run.ID] = *sv.run
+		s.apply(sv, tend.Spawned{Run: sv.run.ID, Main: main})
+		s.watch(sv, main)
+	}
+	return nil
+}
+
+// identify reports which process the pid is, if it is ours and runs the command line in the working directory.
+func identify(pid int, d tend.Service) (tend.Identity, error) {
+	stat, err := process.ReadStat(pid)
+	if err != nil || pid <= 1 || !process.Alive(tend.Identity{PID: pid, Start: stat.Start}) {
+		return tend.Identity{}, fmt.Errorf("process %d is gone", pid)
+	}
+	want, err := shellquote.Split(d.CommandLine)
+	if err != nil || len(want) == 0 {
+		return tend.Identity{}, errors.New("its command line cannot be read")
+	}
+	if d.Shell {
+		want = []string{"/bin/sh", "-c", d.CommandLine}
+	}
+	args, err := process.CommandLine(pid)
+	if err != nil || !sameCommand(args, want) {
+		return tend.Identity{}, fmt.Errorf("process %d runs something else", pid)
+	}
+	if dir, err := process.WorkingDirectory(pid); err != nil || dir != d.WorkingDirectory {
+		return tend.Identity{}, fmt.Errorf("process %d runs in another directory", pid)
+	}
+	return tend.Identity{PID: pid, Start: stat.Start}, nil
+}
+
+// sameCommand compares the arguments of a process with a command line. A script's interpreter may stand before it.
+func sameCommand(args, want []string) bool {
+	if len(args) < len(want) {
+		return false
+	}
+	args = args[len(args)-len(want):]
+	return (args[0] == want[0] || strings.HasSuffix(args[0], "/"+want[0])) && slices.Equal(args[1:], want[1:])
+}

@@ -1,0 +1,60 @@
+package supervisor
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"tend"
+	"tend/logs"
+)
+
+// service is one service under supervision. Only the loop's goroutine touches it.
+type service struct {
+	definition tend.Service
+	state      tend.State
+	place      tend.Place // where the state was written; zero: nowhere yet
+	run        *tend.Run  // the present or last run, nil before the first of this supervisor's time
+	last       *tend.Run  // the last run that ended in this supervisor's time
+	ours       bool       // the run was started below our own parent, so whatever it orphans turns up there
+	hunt       *hunt      // while its tree is being ended
+	wishes     []*wish    // the requests that wait for something to happen to it
+	removed    bool       // its row has been deleted by hand while it ran
+}
+
+func (sv *service) name() string { return sv.definition.Name }
+
+// elsewhere is the host that the service lives on, if that is not ours: its pids mean nothing here.
+func (s *Supervisor) elsewhere(sv *service) string {
+	if sv.place.Host == "" || sv.place.Host == s.place.Host || !sv.state.Phase.Live() {
+		return ""
+	}
+	return sv.place.Host
+}
+
+// rebooted reports whether the state was written on a boot, or in a pid namespace, that is not the present one.
+func (s *Supervisor) rebooted(sv *service) bool {
+	return sv.place != (tend.Place{}) && (sv.place.Boot != s.place.Boot || sv.place.Namespace != s.place.Namespace)
+}
+
+// logPath is the path of the service's own log.
+func (s *Supervisor) logPath(sv *service) string { return logs.Path(s.database, sv.name()) }
+
+func (s *Supervisor) status(sv *service, now time.Time) tend.Status {
+	v := tend.NewStatus(sv.definition, sv.state, s.logPath(sv), now)
+	v.Elsewhere = s.elsewhere(sv)
+	return v
+}
+
+// target is what tend.Select needs to know.
+func (sv *service) target() tend.Target {
+	return tend.Target{Name: sv.name(), Tags: sv.definition.Tags}
+}
+
+func joinInts(numbers []int) string {
+	words := make([]string, len(numbers))
+	for i, n := range numbers {
+		words[i] = strconv.Itoa(n)
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,170 @@
+package supervisor
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/kballard/go-shellquote"
+
+	"tend"
+	"tend/logs"
+	"tend/process"
+)
+
+// A spawnJob is all that is needed to begin a run outside the loop.
+type spawnJob struct {
+	service *service
+	run     string
+	def     tend.Service
+	log     string
+}
+
+// A spawnResult is what became of it.
+type spawnResult struct {
+	job       spawnJob
+	child     process.Child
+	at        time.Time
+	logOffset int64
+	err       error
+}
+
+func (s *Supervisor) spawnJob(sv *service) spawnJob {
+	return spawnJob{service: sv, run: sv.state.Run, def: sv.definition.WithDefaults(), log: s.logPath(sv)}
+}
+
+// Results of a mass start travel, and are committed, together: but none waits longer than this for the others.
+const (
+	spawnBatch = 64
+	spawnDelay = 10 * time.Millisecond
+)
+
+// spawnWorker begins runs one after the other: making a process holds a lock of the runtime anyway.
+func (s *Supervisor) spawnWorker() {
+	for range s.spawns.ready {
+		jobs := s.spawns.take()
+		var results []spawnResult
+		first := time.Now()
+		for i, job := range jobs {
+			results = append(results, s.spawn(job))
+			if len(results) >= spawnBatch || i == len(jobs)-1 || time.Since(first) > spawnDelay {
+				s.spawned.put(results...)
+				results, first = nil, time.Now()
+			}
+		}
+	}
+}
+
+func (s *Supervisor) spawn(job spawnJob) spawnResult {
+	result := spawnResult{job: job, at: time.Now()}
+	spec, files, offset, err := s.spec(job)
+	if err == nil {
+		result.logOffset = offset
+		result.child, err = s.spawner.Start(spec)
+	}
+	for _, f := range files {
+		f.Close()
+	}
+	result.err = err
+	return result
+}
+
+// spec opens what the run needs. The files are closed once the process has them.
+func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, logOffset int64, err error) {
+	def := job.def
+	spec = process.Spec{Dir: def.WorkingDirectory, Env: s.environment(job), Umask: *def.Umask}
+	if spec.Dir == "" {
+		spec.Dir = "/"
+	}
+	if def.Shell {
+		spec.Args = []string{"/bin/sh", "-c", def.CommandLine}
+	} else if spec.Args, err = shellquote.Split(def.CommandLine); err != nil || len(spec.Args) == 0 {
+		return spec, nil, 0, &process.StartError{Step: "read the command line", Path: def.CommandLine, Err: orEmpty(err)}
+	}
+	if spec.Path, err = process.LookPath(spec.Args[0], spec.Dir, lookup(spec.Env, "PATH")); err != nil {
+		return spec, nil, 0, err
+	}
+	open := func(f *os.File, openErr error) *os.File {
+		if openErr != nil {
+			err = errors.Join(err, openErr)
+			return nil
+		}
+		files = append(files, f)
+		return f
+	}
+	spec.Stdin = open(logs.OpenInput(def.Stdin))
+	spec.Stdout = open(openOutput(def.Stdout, job.log, def))
+	spec.Stderr = spec.Stdout
+	if def.Stderr != "" && def.Stderr != def.Stdout {
+		spec.Stderr = open(openOutput(def.Stderr, job.log, def))
+	}
+	if err == nil {
+		if info, statErr := spec.Stdout.Stat(); statErr == nil && info.Mode().IsRegular() {
+			logOffset = info.Size()
+		}
+	}
+	return spec, files, logOffset, err
+}
+
+func openOutput(path, log string, def tend.Service) (*os.File, error) {
+	if path == "" {
+		return logs.Open(log, 0o600)
+	}
+	return logs.Open(path, 0o666&^os.FileMode(*def.Umask))
+}
+
+func orEmpty(err error) error {
+	if err == nil {
+		return errors.New("it is empty")
+	}
+	return err
+}
+
+// environment is what the definition says and nothing else, plus the variables that are tend's to set. A definition
+// that the script made says nothing; it gets what tend itself was started with.
+func (s *Supervisor) environment(job spawnJob) []string {
+	vars := job.def.Environment
+	if vars == nil {
+		vars = s.caller.Environment()
+	}
+	env := make([]string, 0, len(vars)+3)
+	for name, value := range vars {
+		env = append(env, name+"="+value)
+	}
+	return append(env, "TEND_SERVICE="+job.def.Name, "TEND_RUN="+job.run, "TEND_INSTANCE=0")
+}
+
+func lookup(env []string, name string) string {
+	value, _ := tend.Caller{Environ: env}.Getenv(name)
+	return value
+}
+
+// begun takes in what became of spawn jobs.
+func (s *Supervisor) begun(results []spawnResult) {
+	for _, r := range results {
+		sv := r.job.service
+		if sv.run == nil || sv.run.ID != r.job.run {
+			continue // cannot be: a run is not left before its process is known
+		}
+		sv.run.LogOffset = r.logOffset
+		if r.err != nil {
+			var start *process.StartError
+			temporary := errors.As(r.err, &start) && start.Temporary()
+			s.apply(sv, tend.SpawnFailed{Run: r.job.run, Message: r.err.Error(), Temporary: temporary})
+			continue
+		}
+		s.alive(sv, r)
+	}
+}
+
+// alive takes in a process that was made. It may have ended since; then the keeper has written that down.
+func (s *Supervisor) alive(sv *service, r spawnResult) {
+	main := r.child.Identity
+	if main.Start == 0 {
+		if record, found := s.journal.ended(main.PID, r.at); found {
+			main = record.Identity
+		}
+	}
+	s.apply(sv, tend.Spawned{Run: r.job.run, Main: main})
+	s.watchChild(sv, main, r.child.PIDFD)
+}

@@ -1,0 +1,247 @@
+// Package supervisor keeps services running: events come in, tend.Decide says what to do, and it is done.
+//
+// One goroutine, the loop, owns the state of all services. Everything slow or blocking happens elsewhere and comes back
+// to it: making processes (one worker, since the umask is set on its thread), looking at all of /proc, serving clients.
+// Each turn of the loop takes in what has happened, decides, writes all decisions in one transaction and only then
+// lets them take effect. So a supervisor may be killed at any moment: what the next one reads in the database is at
+// most one step behind the processes, and recover.go closes that gap.
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"tend"
+	"tend/keeper"
+	"tend/process"
+	"tend/store"
+)
+
+// Supervisor supervises the services of one database.
+type Supervisor struct {
+	ctx         context.Context
+	database    string
+	dir         string // runtime directory
+	place       tend.Place
+	self        int
+	parent      tend.Identity // the inner keeper
+	grandparent tend.Identity // the outer keeper
+	caller      tend.Caller   // what we were started with
+	log         io.Writer
+
+	store   *store.Store
+	watcher *process.Watcher
+	spawner *process.Spawner
+	journal *journal
+	server  *server
+
+	// Owned by the loop.
+	now         time.Time // of the present turn
+	services    map[string]*service
+	mains       map[tend.Identity]*service // living main processes
+	members     map[tend.Identity]*service // other living processes of trees that are being ended
+	operations  map[*operation]bool
+	pending     *pending
+	dataVersion int64
+	leaving     bool // everything is being stopped, what is wanted stays
+	replaced    bool // another supervisor is to take over
+	retryAt     time.Time
+	lastTick    time.Time
+	commitError string
+	scanning    bool
+	scanWanted  []func(process.Snapshot)
+
+	// Ways into the loop.
+	calls   *mailbox[func()]
+	spawns  *mailbox[spawnJob]
+	spawned *mailbox[spawnResult]
+	scans   chan scanned
+	records <-chan keeper.Record
+	signals chan os.Signal
+	busy    atomic.Int64 // requests being answered
+}
+
+// logf writes a line to tend's own log, for what concerns no service or nobody who waits.
+func (s *Supervisor) logf(format string, args ...any) {
+	fmt.Fprintf(s.log, "%s supervisor %d: %s\n", time.Now().Format(time.RFC3339), s.self, fmt.Sprintf(format, args...))
+}
+
+// call runs f in the loop.
+func (s *Supervisor) call(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	s.calls.put(func() {
+		defer close(done)
+		f()
+	})
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// leftOnPurpose is the status with which a supervisor leaves so that its keepers leave as well.
+const leftOnPurpose = 0
+
+// loop runs until the supervisor may leave and returns the status to leave with.
+func (s *Supervisor) loop() int {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		s.now = time.Now()
+		s.flush()
+		if s.replaced {
+			return keeper.ExitReplace
+		}
+		if s.idle() && s.leave() {
+			return leftOnPurpose
+		}
+		s.arm(timer)
+		select {
+		case <-s.calls.ready:
+		case <-s.spawned.ready:
+		case gone := <-s.watcher.Exits():
+			s.turn()
+			s.gone(s.moreGone(gone))
+		case <-s.records:
+			s.turn()
+			drain(s.records)
+			s.recorded()
+		case r := <-s.scans:
+			s.turn()
+			s.seen(r)
+		case signal := <-s.signals:
+			s.turn()
+			s.signalled(signal)
+		case <-timer.C:
+			s.turn()
+			s.tick()
+		}
+		s.turn()
+		s.begun(s.spawned.take())
+		for _, f := range s.calls.take() {
+			f()
+		}
+	}
+}
+
+// turn notes the time of what is taken in now.
+func (s *Supervisor) turn() { s.now = time.Now() }
+
+// moreGone adds what has ended at the same moment, so that it is settled together.
+func (s *Supervisor) moreGone(first process.Gone) []process.Gone {
+	gone := []process.Gone{first}
+	for {
+		select {
+		case g := <-s.watcher.Exits():
+			gone = append(gone, g)
+		default:
+			return gone
+		}
+	}
+}
+
+// drain empties a channel whose values only say that there is something to look at.
+func drain[T any](c <-chan T) {
+	for {
+		select {
+		case _, open := <-c:
+			if !open {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// tickSlack is the shortest time between two turns for timers: services that were started together share them.
+const tickSlack = 5 * time.Millisecond
+
+// arm sets the one timer to whatever comes next.
+func (s *Supervisor) arm(timer *time.Timer) {
+	next := s.retryAt
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, sv := range s.services {
+		sooner(sv.state.Next)
+		if sv.hunt != nil {
+			sooner(sv.hunt.again)
+		}
+	}
+	if next.IsZero() {
+		timer.Stop()
+		return
+	}
+	if earliest := s.lastTick.Add(tickSlack); next.Before(earliest) {
+		next = earliest
+	}
+	timer.Reset(max(0, next.Sub(s.now)))
+}
+
+// tick lets the time that has passed do its work.
+func (s *Supervisor) tick() {
+	s.lastTick = s.now
+	if !s.retryAt.IsZero() && !s.now.Before(s.retryAt) {
+		s.retryAt = time.Time{}
+	}
+	for _, sv := range s.services {
+		if s.elsewhere(sv) != "" {
+			continue
+		}
+		if !sv.state.Next.IsZero() && !s.now.Before(sv.state.Next) {
+			s.apply(sv, tend.Tick{})
+		}
+		if h := sv.hunt; h != nil && !h.again.IsZero() && !s.now.Before(h.again) {
+			s.huntOn(sv)
+		}
+	}
+}
+
+// idle reports whether there is nothing to do and nothing to wait for.
+func (s *Supervisor) idle() bool {
+	if !s.pending.empty() || s.scanning || s.busy.Load() > 0 {
+		return false
+	}
+	for _, sv := range s.services {
+		if sv.hunt != nil || len(sv.wishes) > 0 {
+			return false
+		}
+		if s.elsewhere(sv) == "" && (sv.state.Phase.Live() || sv.state.Phase == tend.PhaseBackoff) {
+			return false
+		}
+	}
+	return true
+}
+
+// leave closes the door and reports whether nobody came in meanwhile. Whoever was turned away starts a new chain.
+func (s *Supervisor) leave() bool {
+	s.server.close()
+	if s.busy.Load() == 0 && len(s.calls.ready) == 0 {
+		return true
+	}
+	if err := s.server.open(); err != nil {
+		s.logf("opening the door again: %v", err)
+		s.replaced = true
+	}
+	return false
+}
+
+// handler counts the requests that are being answered.
+func (s *Supervisor) handler(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.busy.Add(1)
+		defer s.calls.put(func() {}) // the loop looks again whether it is idle
+		defer s.busy.Add(-1)
+		h.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,271 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+
+	"tend"
+	"tend/api"
+)
+
+// wish is one operation's interest in one service: what has to be seen happening before the operation is done with it.
+type wish struct {
+	op       *operation
+	stopping bool   // waits for the end of the run; otherwise for a run to become ready
+	run      string // the run that is waited for; "" while none has been begun
+}
+
+// wish begins what the operation wants of the service.
+func (s *Supervisor) wish(sv *service, op *operation) {
+	if host := s.elsewhere(sv); host != "" && !op.request.Here {
+		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s runs on %s, as process %d", sv.name(), host, sv.state.Main.PID).
+			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.name())))
+		return
+	}
+	switch op.request.Command {
+	case api.Start:
+		s.wishStart(sv, op)
+	case api.Restart:
+		s.wishRestart(sv, op)
+	case api.Stop:
+		s.wishStop(sv, op)
+	case api.Remove:
+		s.wishRemove(sv, op)
+	default:
+		s.tell(sv, op, failed(tend.Errorf(tend.CodeUsage, "there is no command %q", op.request.Command)))
+	}
+}
+
+func (s *Supervisor) wishStart(sv *service, op *operation) {
+	if sv.place != s.place && sv.state.Phase.Live() {
+		s.takeHere(sv)
+	}
+	if sv.state.Phase == tend.PhaseRunning {
+		s.apply(sv, tend.StartRequested{})
+		kind := tend.ProgressRunning
+		if s.sinceAsked(op, sv.state.Started) {
+			kind = tend.ProgressStarted
+		}
+		s.tell(sv, op, tend.Progress{Kind: kind, PID: sv.state.Main.PID, Done: true})
+		return
+	}
+	s.tell(sv, op, tend.Progress{Kind: tend.ProgressStarting})
+	w := &wish{op: op}
+	sv.wishes = append(sv.wishes, w)
+	if sv.state.Phase == tend.PhaseStarting {
+		w.run = sv.state.Run
+	}
+	s.apply(sv, tend.StartRequested{})
+}
+
+// sinceAsked reports whether the time is after the user asked: then it was this very request, sent before.
+func (s *Supervisor) sinceAsked(op *operation, t time.Time) bool {
+	return !op.request.Since.IsZero() && !t.Before(op.request.Since)
+}
+
+func (s *Supervisor) wishRestart(sv *service, op *operation) {
+	switch {
+	case sv.state.Phase.Live() && s.sinceAsked(op, sv.state.Started):
+		s.wishStart(sv, op)
+	case sv.state.Phase.Live():
+		s.tell(sv, op, tend.Progress{Kind: tend.ProgressStopping, PID: sv.state.Main.PID})
+		sv.wishes = append(sv.wishes, &wish{op: op, stopping: true, run: sv.state.Run})
+		s.apply(sv, tend.RestartRequested{})
+	default:
+		s.tell(sv, op, tend.Progress{Kind: tend.ProgressNotRunning})
+		s.tell(sv, op, tend.Progress{Kind: tend.ProgressStarting})
+		sv.wishes = append(sv.wishes, &wish{op: op})
+		s.apply(sv, tend.RestartRequested{})
+	}
+}
+
+func (s *Supervisor) wishStop(sv *service, op *operation) {
+	if sv.state.Phase.Live() {
+		s.tell(sv, op, tend.Progress{Kind: tend.ProgressStopping, PID: sv.state.Main.PID})
+		sv.wishes = append(sv.wishes, &wish{op: op, stopping: true, run: sv.state.Run})
+		s.apply(sv, tend.StopRequested{})
+		return
+	}
+	kind := tend.ProgressNotRunning
+	if sv.state.Phase == tend.PhaseBackoff || s.sinceAsked(op, sv.state.Since) && sv.state.Phase == tend.PhaseStopped {
+		kind = tend.ProgressStopped
+	}
+	s.apply(sv, tend.StopRequested{})
+	s.tell(sv, op, tend.Progress{Kind: kind, Done: true})
+}
+
+func (s *Supervisor) wishRemove(sv *service, op *operation) {
+	switch {
+	case sv.state.Phase.Live() && !op.request.Stop:
+		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s is %s, as process %d", sv.name(), sv.state.Phase, sv.state.Main.PID).
+			WithHint("tend remove --stop %s stops it first", sv.name())))
+	case sv.state.Phase.Live():
+		s.wishStop(sv, op)
+	default:
+		s.remove(sv, op)
+	}
+}
+
+func (s *Supervisor) remove(sv *service, op *operation) {
+	delete(s.services, sv.name())
+	delete(s.pending.states, sv.name())
+	s.pending.remove = append(s.pending.remove, sv.name())
+	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
+}
+
+// tellWishes lets every wish see what has happened to its service, and forgets those that are done.
+func (s *Supervisor) tellWishes(sv *service, before tend.State) {
+	wishes := sv.wishes
+	sv.wishes = nil
+	for _, w := range wishes {
+		if done := s.see(sv, w, before); !done {
+			sv.wishes = append(sv.wishes, w)
+		}
+	}
+}
+
+func (s *Supervisor) see(sv *service, w *wish, before tend.State) (done bool) {
+	if w.stopping {
+		return s.seeStop(sv, w)
+	}
+	return s.seeStart(sv, w, before)
+}
+
+func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
+	st := sv.state
+	if st.Run == w.run && st.Phase == tend.PhaseStopping {
+		if st.Begun && st.Next.IsZero() && st.StopStep > 0 {
+			s.tell(sv, w.op, s.survivors(sv))
+			return true
+		}
+		return false
+	}
+	switch w.op.request.Command {
+	case api.Restart:
+		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped})
+		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStarting})
+		w.stopping, w.run = false, ""
+		return s.seeStart(sv, w, st)
+	case api.Remove:
+		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped})
+		if st.Phase.Live() {
+			s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was started again by another command", sv.name())))
+		} else {
+			s.remove(sv, w.op)
+		}
+	default:
+		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped, Done: true})
+	}
+	return true
+}
+
+// survivors says what every step of a stop schedule could not end.
+func (s *Supervisor) survivors(sv *service) tend.Progress {
+	left := sv.left()
+	p := failed(tend.Errorf(tend.CodeFailed, "%s could not be stopped: %s", sv.name(), processes(left)).
+		WithHint("tend goes on watching for the end: tend status %s", sv.name()))
+	p.Left = left
+	return p
+}
+
+func processes(pids []int) string {
+	switch len(pids) {
+	case 0:
+		return "its processes cannot be ended"
+	case 1:
+		return fmt.Sprintf("process %d could not be killed", pids[0])
+	}
+	return fmt.Sprintf("processes %s could not be killed", joinInts(pids))
+}
+
+// seeStart looks for the run becoming ready, or ending before that.
+func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done bool) {
+	st := sv.state
+	if !st.Wanted {
+		s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was stopped by another command meanwhile", sv.name())))
+		return true
+	}
+	restarted := before.Phase == tend.PhaseStopping && before.Then == tend.ThenStart
+	if w.run == "" || restarted {
+		w.run = ""
+		if st.Phase == tend.PhaseStarting || !st.Phase.Live() {
+			w.run = st.Run
+		}
+	}
+	switch {
+	case w.run == "":
+		return false
+	case st.Run == w.run && st.Phase == tend.PhaseRunning:
+		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStarted, PID: st.Main.PID, Done: true})
+		return true
+	case st.Run == w.run && st.Phase.Live(), sv.last == nil:
+		return false
+	case st.Phase == tend.PhaseExited:
+		p := s.withStatus(sv, tend.Progress{Kind: tend.ProgressExited, Done: true})
+		s.tell(sv, w.op, p)
+		return true
+	}
+	s.tellDeath(sv, w.op)
+	return true
+}
+
+// tellDeath says that a run has ended before it was ready, how, what it wrote, and what happens next.
+func (s *Supervisor) tellDeath(sv *service, op *operation) {
+	st := sv.state
+	run := sv.last
+	exit := *run.Exit
+	e := tend.Errorf(tend.CodeFailed, "%s %s after %s", sv.name(), exit, run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond))
+	if exit.Error != "" {
+		e = tend.Errorf(tend.CodeFailed, "%s %s", sv.name(), exit)
+	}
+	switch st.Phase {
+	case tend.PhaseBackoff:
+		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.now).Round(time.Millisecond), sv.name())
+	case tend.PhaseFailed:
+		e = e.WithHint("it is not started again by itself")
+	default:
+		e = e.WithHint("tend is starting it again (tend status %s shows how that goes, tend stop %s ends it)", sv.name(), sv.name())
+	}
+	n := news{progress: s.withStatus(sv, failed(e))}
+	n.progress.Service = sv.name()
+	if exit.Error == "" {
+		n.log, n.from = sv.definition.Output(s.logPath(sv)), run.LogOffset
+	}
+	s.effect(func() { op.say(n); op.done() })
+}
+
+func (s *Supervisor) withStatus(sv *service, p tend.Progress) tend.Progress {
+	v := s.status(sv, s.now)
+	p.Status = &v
+	return p
+}
+
+// signalNews tells whoever waits for the end of the service what is sent to whom.
+func (s *Supervisor) signalNews(sv *service, pid int, signal string) {
+	for _, w := range sv.wishes {
+		if w.stopping {
+			s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressSignal, PID: pid, Signal: signal})
+		}
+	}
+}
+
+// tell gives the operation news, once what they speak of is in the database.
+func (s *Supervisor) tell(sv *service, op *operation, p tend.Progress) {
+	p.Service = sv.name()
+	s.effect(func() {
+		op.say(news{progress: p})
+		if p.Done {
+			op.done()
+		}
+	})
+}
+
+func failed(e *tend.Error) tend.Progress {
+	return tend.Progress{Kind: tend.ProgressFailed, Done: true, Error: e}
+}
+
+// takeHere forgets a run that another host is recorded as having.
+func (s *Supervisor) takeHere(sv *service) {
+	s.logf("%s is taken from %s, process %d there is forgotten", sv.name(), sv.place.Host, sv.state.Main.PID)
+	sv.state, sv.place, sv.run = tend.State{Phase: tend.PhaseStopped}, s.place, nil
+}
