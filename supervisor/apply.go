@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"crypto/rand"
 	"maps"
 	"slices"
@@ -32,7 +33,7 @@ func (s *Supervisor) apply(sv *service, e tend.Event) {
 	sv.state, sv.place = after, s.place
 	s.recordRun(sv, before, after)
 	for _, a := range actions {
-		s.perform(sv, a)
+		s.perform(sv, a, cmp.Or(sv.state.Run, before.Run))
 	}
 	s.pending.states[sv.name()] = sv.state
 	if !sv.state.Phase.Live() {
@@ -68,7 +69,8 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 	s.pending.runs[run.ID] = *run
 }
 
-func (s *Supervisor) perform(sv *service, action tend.Action) {
+// perform does what was decided. A note is about the run: the present one, or the one before where that is not begun yet.
+func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 	switch a := action.(type) {
 	case tend.Spawn:
 		s.begin(sv, a.Cause)
@@ -77,7 +79,7 @@ func (s *Supervisor) perform(sv *service, action tend.Action) {
 	case tend.Follow:
 		s.watch(sv, a.Main)
 	case tend.Note:
-		s.pending.notes = append(s.pending.notes, store.Note{At: s.now, Service: sv.name(), Run: sv.state.Run, Kind: a.Kind, Text: a.Text})
+		s.pending.notes = append(s.pending.notes, store.Note{At: s.now, Service: sv.name(), Run: run, Kind: a.Kind, Text: a.Text})
 	}
 }
 

@@ -76,6 +76,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	if err := s.server.open(); err != nil {
 		return failed, err
 	}
+	s.lastRequest = time.Now()
 	keeper.ReportReady(nil)
 	return s.loop(), nil
 }

@@ -48,8 +48,9 @@ type Supervisor struct {
 	operations  map[*operation]bool
 	pending     *pending
 	dataVersion int64
-	leaving     bool // everything is being stopped, what is wanted stays
-	replaced    bool // another supervisor is to take over
+	leaving     bool      // everything is being stopped, what is wanted stays
+	replaced    bool      // another supervisor is to take over
+	lastRequest time.Time // when the last request was answered, or the door was opened
 	retryAt     time.Time
 	lastTick    time.Time
 	commitError string
@@ -99,10 +100,11 @@ func (s *Supervisor) loop() int {
 		if s.replaced {
 			return keeper.ExitReplace
 		}
-		if s.idle() && s.leave() {
+		idle := s.idle()
+		if idle && s.lingered() && s.leave() {
 			return leftOnPurpose
 		}
-		s.arm(timer)
+		s.arm(timer, idle)
 		select {
 		case <-s.calls.ready:
 		case <-s.spawned.ready:
@@ -164,13 +166,25 @@ func drain[T any](c <-chan T) {
 // tickSlack is the shortest time between two turns for timers: services that were started together share them.
 const tickSlack = 5 * time.Millisecond
 
+// linger is how long a supervisor with nothing to do waits for the next request: commands often come in pairs, and
+// whoever has just launched it is still on the way to the door.
+const linger = 500 * time.Millisecond
+
+// lingered reports whether an idle supervisor has waited long enough.
+func (s *Supervisor) lingered() bool {
+	return s.leaving || !s.now.Before(s.lastRequest.Add(linger))
+}
+
 // arm sets the one timer to whatever comes next.
-func (s *Supervisor) arm(timer *time.Timer) {
+func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 	next := s.retryAt
 	sooner := func(t time.Time) {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
+	}
+	if idle {
+		sooner(s.lastRequest.Add(linger))
 	}
 	for _, sv := range s.services {
 		sooner(sv.state.Next)
@@ -240,7 +254,7 @@ func (s *Supervisor) leave() bool {
 func (s *Supervisor) handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.busy.Add(1)
-		defer s.calls.put(func() {}) // the loop looks again whether it is idle
+		defer s.calls.put(func() { s.lastRequest = s.now })
 		defer s.busy.Add(-1)
 		h.ServeHTTP(w, r)
 	})
