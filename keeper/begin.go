@@ -15,9 +15,10 @@ const programName = "tend"
 
 // What processes of a chain hand to their children by the environment.
 const (
-	readyVariable = "TEND_READY_FD"   // number of the descriptor that the supervisor reports on
-	chainVariable = "TEND_KEEPERS_FD" // number of the descriptor that holds the chain's lock
-	faultVariable = "TEND_FAULT"      // for tests: role.point at which the first keeper to get there kills itself
+	readyVariable  = "TEND_READY_FD"   // number of the descriptor that the supervisor reports on
+	chainVariable  = "TEND_KEEPERS_FD" // number of the descriptor that holds the chain's lock
+	keeperVariable = "TEND_KEEPER"     // pid of the keeper that started this process
+	faultVariable  = "TEND_FAULT"      // for tests: role.point at which the first keeper to get there kills itself
 )
 
 // memoryLimit is what a keeper's heap may grow to before it is collected. Below it there is no collection at all, and
@@ -46,8 +47,8 @@ func begin(c Config) (*keep, error) {
 	if err := os.Chdir("/"); err != nil {
 		return nil, fmt.Errorf("changing to /: %w", err)
 	}
-	if c.Inner && k.inherit.chain >= 0 {
-		k.outer = os.Getppid()
+	if c.Inner {
+		k.outer, _ = Parent()
 	}
 	if c.Detach {
 		return k, nil
@@ -72,6 +73,16 @@ func begin(c Config) (*keep, error) {
 	return k, nil
 }
 
+// Parent returns the pid of the keeper that started this process, 0 if none did, and whether it still is the parent.
+// It does not depend on when it is asked: a keeper that died before is found out as well.
+func Parent() (pid int, alive bool) {
+	pid, err := strconv.Atoi(os.Getenv(keeperVariable))
+	if err != nil {
+		return 0, false
+	}
+	return pid, pid == os.Getppid()
+}
+
 // inherited returns the descriptor whose number the variable holds, if it is open.
 func inherited(variable string) int {
 	fd, err := strconv.Atoi(os.Getenv(variable))
@@ -84,7 +95,7 @@ func inherited(variable string) int {
 	return fd
 }
 
-func numbered(variable string, fd int) string { return variable + "=" + strconv.Itoa(fd) }
+func numbered(variable string, n int) string { return variable + "=" + strconv.Itoa(n) }
 
 func (i *inheritance) closeReady() { closeOnce(&i.ready) }
 
@@ -96,4 +107,3 @@ func closeOnce(fd *int) {
 		*fd = -1
 	}
 }
-

@@ -51,11 +51,11 @@ func (k *keep) start() error {
 
 // environment is the child's: this keeper's own, but for what tells of descriptors and what only keepers need.
 func (k *keep) environment() []string {
-	var env []string
+	env := []string{numbered(keeperVariable, os.Getpid())}
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
-		case readyVariable, chainVariable, faultVariable:
+		case readyVariable, chainVariable, keeperVariable, faultVariable:
 			continue
 		case "GOMAXPROCS": // ours: keepers do one thing at a time
 			if k.config.Inner {

@@ -54,8 +54,8 @@
 // replaced (SIGTERM) it dies of SIGTERM or ends with [ExitReplace]; every other end counts as a crash and is followed
 // by pauses. It begins to stop everything when it gets SIGUSR1, once or often, or was started with --leave. When its
 // parent is no longer the keeper that started it, it ends with ExitReplace: another keeper is starting another
-// supervisor, which waits for the lock. To see that without polling, it opens a pidfd of its parent first and compares
-// getppid(2) with the parent's pid after.
+// supervisor, which waits for the lock. To see that without polling, it opens a pidfd of the keeper
+// that [Parent] names first, and has Parent compare after.
 //
 // # What a crash leaves behind
 //

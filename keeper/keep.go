@@ -92,7 +92,7 @@ func (k *keep) over() bool {
 		return false
 	}
 	k.inherit.closeChain()
-	return !k.children || k.leaving || k.outer != 0 && os.Getppid() == k.outer
+	return !k.children || k.leaving || k.outer != 0 && k.outer == os.Getppid()
 }
 
 // arm sets the timer to what is due next.

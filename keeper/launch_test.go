@@ -1,0 +1,108 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tend"
+)
+
+func TestLaunchByManyStartsOneChain(t *testing.T) {
+	c := newChain(t)
+	var wait sync.WaitGroup
+	for range 10 {
+		wait.Go(func() {
+			if err := c.launch(); err != nil {
+				t.Error(err)
+			}
+			if !answers(t.Context(), c.dir) {
+				t.Error("Launch returned before the supervisor answered")
+			}
+		})
+	}
+	wait.Wait()
+	if lives := c.lives(); len(lives) != 1 {
+		t.Errorf("supervisors: %v", lives)
+	}
+	c.outer()
+	c.inner()
+}
+
+func TestLaunchWhatTheSupervisorReports(t *testing.T) {
+	c := newChain(t)
+	c.behave("error")
+	err := c.launch()
+	var failure *tend.Error
+	if !errors.As(err, &failure) || failure.Code != tend.CodeConflict || failure.Message != "the database is from the future" || failure.Hint != "upgrade" {
+		t.Errorf("Launch: %#v", err)
+	}
+	c.nothingLeft()
+}
+
+func TestLaunchOfASupervisorThatAlwaysDies(t *testing.T) {
+	c := newChain(t)
+	c.behave("die")
+	err := c.launch()
+	if tend.CodeOf(err) != tend.CodeFailed || !strings.Contains(err.Error(), "out of cheese") || !strings.Contains(err.Error(), TendLog(c.dir)) {
+		t.Errorf("Launch: %v", err)
+	}
+}
+
+func TestLaunchOfASupervisorThatDiesOnce(t *testing.T) {
+	c := newChain(t)
+	c.behave("die-once")
+	c.mustLaunch()
+	if lives := c.lives(); len(lives) != 2 {
+		t.Errorf("supervisors: %v", lives)
+	}
+}
+
+func TestLaunchAfterEverythingWasKilled(t *testing.T) {
+	c := newChain(t)
+	c.mustLaunch()
+	service := c.service("exec sleep 1000")
+	for _, pid := range []int{c.outer(), c.inner(), c.supervisor()} {
+		c.kill(pid, syscall.SIGKILL)
+	}
+	c.until("the chain is gone", func() error { return when(len(c.pids("supervise")) == 0) })
+	c.mustLaunch()
+	if zombie(service) {
+		t.Error("the service did not survive")
+	}
+}
+
+// A chain whose supervisor is just being replaced is waited for.
+func TestLaunchWaitsForTheNextSupervisor(t *testing.T) {
+	c := newChain(t)
+	c.mustLaunch()
+	for range 5 {
+		c.kill(c.supervisor(), syscall.SIGKILL)
+		c.mustLaunch()
+	}
+	if len(c.pids("keep")) != 1 || len(c.pids("keep", "--inner")) != 1 {
+		t.Error("another chain was started")
+	}
+}
+
+func TestLaunchGivesUpInTime(t *testing.T) {
+	c := newChain(t)
+	c.behave("deaf") // never ready
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := Launch(ctx, c.dir, nil); tend.CodeOf(err) != tend.CodeBusy || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Launch: %v", err)
+	}
+	second, stop := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, stop)
+	if err := Launch(second, c.dir, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Launch: %v", err)
+	}
+	if len(c.pids("keep")) != 1 {
+		t.Error("not one chain")
+	}
+}
