@@ -1,0 +1,223 @@
+package tend_test
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tend"
+)
+
+var caller = tend.Caller{
+	Directory: "/srv/site",
+	Umask:     0o027,
+	Environ: []string{"PATH=/bin:/usr/bin", "HOME=/home/ann", "USER=ann", "LC_ALL=C.UTF-8", "LANG=C", "SSH_AUTH_SOCK=/tmp/agent",
+		"PORT=8000", "EMPTY=", "AWS_SECRET=hush", "LANGUAGE=en", "PATHEXT=x", "BAD=\xff"},
+}
+
+// TestOptions has good and bad values for every key of the table.
+func TestOptions(t *testing.T) {
+	type good struct{ value, get string } // get: as Get gives it; "" for the value itself, "-" for unset
+	type bad struct{ value, says string }
+	table := map[string]struct {
+		good []good
+		bad  []bad
+	}{
+		"working_directory": {
+			[]good{{"/tmp", ""}, {"sub", "/srv/site/sub"}, {"../x/.", "/srv/x"}, {"~", "/home/ann"}, {"~/a b", "/home/ann/a b"}, {"~bob", "/srv/site/~bob"}},
+			[]bad{{"", "not a path"}, {"a\x00b", "not a path"}},
+		},
+		"stdin":         {[]good{{"/dev/null", ""}, {"in.txt", "/srv/site/in.txt"}}, []bad{{"", "not a path"}}},
+		"stdout":        {[]good{{"/dev/null", ""}, {"log/out", "/srv/site/log/out"}}, []bad{{"", "not a path"}}},
+		"stderr":        {[]good{{"/dev/null", ""}, {"~/err", "/home/ann/err"}}, []bad{{"", "not a path"}}},
+		"shell":         {[]good{{"true", ""}, {"1", "true"}, {"false", "-"}}, []bad{{"", "neither true nor false"}, {"yes", "neither true nor false"}}},
+		"environment":   {[]good{{"A=b", ""}, {"A=", ""}, {"A=b=c d", ""}, {"PORT", "PORT=8000"}, {"EMPTY", "EMPTY="}}, []bad{{"", "NAME=VALUE"}, {"=x", "NAME=VALUE"}, {"NOPE", "NOPE=VALUE"}, {"TEND_RUN=1", "set by tend"}, {"A\x00=1", "NAME=VALUE"}, {"A=\x00", "UTF-8"}, {"A=\xff", "UTF-8"}, {"BAD", "UTF-8"}}},
+		"umask":         {[]good{{"22", "022"}, {"0", "000"}, {"777", ""}}, []bad{{"888", "octal"}, {"", "octal"}}},
+		"restart":       {[]good{{"no", ""}, {"on-failure", ""}, {"always", ""}}, []bad{{"", "no, on-failure or always"}, {"sometimes", "no, on-failure or always"}}},
+		"success_codes": {[]good{{"3", ""}, {"3, 4,3", "3,4"}, {"0", "-"}, {"0,255", "255"}}, []bad{{"", "0 to 255"}, {"256", "0 to 255"}, {"-1", "0 to 255"}, {"1,,2", "0 to 255"}, {"x", "0 to 255"}}},
+		"backoff":       {[]good{{"1s..1m", ""}, {"5", "5s..5s"}}, []bad{{"0", "shortest..longest"}, {"1m..1s", "shortest..longest"}}},
+		"healthy_after": {[]good{{"1m", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"soon", "for example"}}},
+		"give_up_after": {[]good{{"1", ""}, {"1000000", ""}, {"never", "-"}}, []bad{{"0", "1 or more, or never"}, {"-1", "1 or more"}, {"", "1 or more"}, {"1000001", "1 or more"}}},
+		"ready":         {[]good{{"alive:1s", ""}, {"alive:2", "alive:2s"}}, []bad{{"alive:0", "alive:DURATION"}, {"tcp:80", "alive:DURATION"}}},
+		"stop":          {[]good{{"TERM/10/KILL/5", ""}, {"int/1m", "INT/60"}}, []bad{{"TERM", "TERM/10/KILL/5"}, {"", "TERM/10/KILL/5"}}},
+		"tags":          {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
+		"description":   {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
+	}
+	for _, o := range tend.Options {
+		cases, ok := table[o.Key]
+		if !ok {
+			t.Errorf("%s has no cases here", o.Key)
+		}
+		for _, c := range cases.good {
+			var s tend.Service
+			if err := o.Set(&s, c.value, caller); err != nil {
+				t.Errorf("%s %q: %v", o.Key, c.value, err)
+				continue
+			}
+			want := []string{c.get}
+			switch c.get {
+			case "":
+				want = []string{c.value}
+			case "-":
+				want = nil
+			}
+			if got := o.Get(s); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s %q: Get gives %q", o.Key, c.value, got)
+			}
+			if back := setAgain(t, o, s); !reflect.DeepEqual(back, s) {
+				t.Errorf("%s %q: set again it is %+v, not %+v", o.Key, c.value, back, s)
+			}
+		}
+		for _, c := range cases.bad {
+			var s tend.Service
+			err := o.Set(&s, c.value, caller)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s %q: %v does not say %q", o.Key, c.value, err, c.says)
+			}
+			if !reflect.DeepEqual(s, tend.Service{}) {
+				t.Errorf("%s %q: refused, and yet set: %+v", o.Key, c.value, s)
+			}
+		}
+	}
+}
+
+// setAgain makes a definition from what Get says about another; somebody else, elsewhere, does it.
+func setAgain(t interface{ Fatal(...any) }, o tend.Option, s tend.Service) tend.Service {
+	var back tend.Service
+	for _, value := range o.Get(s) {
+		if err := o.Set(&back, value, tend.Caller{Directory: "/elsewhere"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return back
+}
+
+func TestOptionsGiveBackAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := tend.Service{Settings: anySettings.Draw(t, "settings")}
+		s.Description = rapid.StringMatching(`[a-zäö ]*`).Draw(t, "one line")
+		var back tend.Service
+		for _, o := range tend.Options {
+			for _, value := range o.Get(s) {
+				if err := o.Set(&back, value, tend.Caller{}); err != nil {
+					t.Fatalf("%s %q: %v", o.Key, value, err)
+				}
+			}
+		}
+		if !reflect.DeepEqual(s, back) {
+			t.Fatalf("%+v comes back as %+v", s, back)
+		}
+	})
+}
+
+// TestOptionsLeaveCopiesAlone: a definition is copied by value all over; setting one must not change the other.
+func TestOptionsLeaveCopiesAlone(t *testing.T) {
+	first := map[string]string{"environment": "A=1", "tags": "a", "success_codes": "1", "stop": "TERM/1", "umask": "022"}
+	second := map[string]string{"environment": "A=2", "tags": "b", "success_codes": "2", "stop": "INT/2", "umask": "077"}
+	for _, o := range tend.Options {
+		if first[o.Key] == "" {
+			continue
+		}
+		var a tend.Service
+		if err := o.Set(&a, first[o.Key], caller); err != nil {
+			t.Fatal(err)
+		}
+		b := a
+		if err := o.Set(&b, second[o.Key], caller); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Get(a); !slices.Equal(got, []string{first[o.Key]}) {
+			t.Errorf("%s: the copy changed the original to %q", o.Key, got)
+		}
+	}
+}
+
+// TestOptionTable: the keys are the names in JSON, every one has all that help needs, and no flag is there twice.
+func TestOptionTable(t *testing.T) {
+	var fields []string
+	collect := func(of reflect.Type) {
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if name != "" && name != "name" && name != "command_line" {
+				fields = append(fields, name)
+			}
+		}
+	}
+	collect(reflect.TypeFor[tend.Service]())
+	collect(reflect.TypeFor[tend.Settings]())
+
+	var keys []string
+	seen := map[string]bool{}
+	for _, o := range tend.Options {
+		keys = append(keys, o.Key)
+		for _, flag := range []string{"--" + o.Flag, "-" + o.Short} {
+			if flag != "-" && seen[flag] {
+				t.Errorf("%s stands in the table twice", flag)
+			}
+			seen[flag] = true
+		}
+		if o.Flag == "" || o.Default == "" || o.Help == "" || o.Set == nil || o.Get == nil || len(o.Short) > 1 {
+			t.Errorf("%s lacks something", o.Key)
+		}
+		if strings.HasSuffix(o.Help, ".") || o.Detail != "" && !strings.HasSuffix(o.Detail, ".") {
+			t.Errorf("%s: help is a line without a full stop, detail has whole sentences", o.Key)
+		}
+		for _, v := range o.Values {
+			if err := o.Set(&tend.Service{}, v, caller); err != nil {
+				t.Errorf("%s offers %s: %v", o.Key, v, err)
+			}
+		}
+	}
+	slices.Sort(fields)
+	slices.Sort(keys)
+	if !slices.Equal(fields, keys) {
+		t.Errorf("the fields are\n%q, the options\n%q", fields, keys)
+	}
+}
+
+// TestOptionDefaults: where the table states a default as a value, WithDefaults gives just that.
+func TestOptionDefaults(t *testing.T) {
+	full := tend.Service{}.WithDefaults()
+	for _, o := range tend.Options {
+		switch o.Key {
+		case "restart", "backoff", "healthy_after", "ready", "stop":
+			if got := o.Get(full); !slices.Equal(got, []string{o.Default}) {
+				t.Errorf("%s: the default is %q, the table says %q", o.Key, got, o.Default)
+			}
+			var s tend.Service
+			if err := o.Set(&s, o.Default, caller); err != nil {
+				t.Errorf("%s: %v", o.Key, err)
+			}
+		}
+	}
+	if *full.Umask != tend.DefaultUmask {
+		t.Errorf("umask %s", full.Umask)
+	}
+	short := tend.Service{Settings: tend.Settings{Backoff: tend.Backoff{Min: tend.Duration(1e12)}}}.WithDefaults()
+	if short.Backoff.Max < short.Backoff.Min {
+		t.Errorf("backoff %s", short.Backoff)
+	}
+}
+
+// FuzzOptions: no value of any option panics, and what is accepted comes back as itself.
+func FuzzOptions(f *testing.F) {
+	for i := range tend.Options {
+		f.Add(i, "TERM/10")
+		f.Add(i, "1d")
+		f.Add(i, strconv.Itoa(i))
+	}
+	f.Fuzz(func(t *testing.T, which int, value string) {
+		o := tend.Options[uint(which)%uint(len(tend.Options))]
+		var s tend.Service
+		if o.Set(&s, value, caller) != nil {
+			return
+		}
+		if back := setAgain(t, o, s); !reflect.DeepEqual(back, s) {
+			t.Errorf("%s %q: set again it is %+v, not %+v", o.Key, value, back, s)
+		}
+	})
+}
