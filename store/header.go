@@ -48,6 +48,10 @@ const (
 	originTend                 // an older tend
 )
 
+func (o origin) String() string {
+	return [...]string{"nobody", "the 2008 script", "an older tend"}[o]
+}
+
 // columns are the seven of the script.
 var columns = [...]string{"name", "pid", "command_line", "working_directory", "stdin", "stdout", "stderr"}
 

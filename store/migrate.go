@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -36,27 +37,31 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.keepOld(ctx, from); err != nil {
-		return err
-	}
-	return s.apply(ctx)
-}
-
-// keepOld keeps a copy of a database that holds anything, and says so in the notice.
-func (s *Store) keepOld(ctx context.Context, from origin) error {
-	suffix, what := "-before-tend", "was made by the 2008 script and"
-	switch from {
-	case originEmpty:
-		return nil
-	case originTend:
-		suffix, what = fmt.Sprintf("-before-schema-%d", schemaVersion), "was made by an older tend and"
-	}
-	kept, err := s.copyBeside(ctx, suffix)
+	kept, err := s.keepOld(ctx, from)
 	if err != nil {
 		return err
 	}
-	s.addNotice("%s %s has been brought up to date; as it was, it is kept in %s", s.path, what, kept)
+	if err := s.apply(ctx); err != nil {
+		if kept != "" {
+			os.Remove(kept)
+		}
+		return err
+	}
+	if kept != "" {
+		s.addNotice("%s was made by %s and has been brought up to date; as it was, it is kept in %s", s.path, from, kept)
+	}
 	return nil
+}
+
+// keepOld keeps a copy of a database that may hold anything.
+func (s *Store) keepOld(ctx context.Context, from origin) (kept string, err error) {
+	switch from {
+	case originScript:
+		return s.copyBeside(ctx, "-before-tend")
+	case originTend:
+		return s.copyBeside(ctx, fmt.Sprintf("-before-schema-%d", schemaVersion))
+	}
+	return "", nil
 }
 
 // apply runs the migrations, each in a transaction of its own.

@@ -119,12 +119,17 @@ func (s *Store) define(ctx context.Context, query string, service tend.Service, 
 func (s *Store) Remove(ctx context.Context, names ...string) error {
 	return s.write(ctx, "removing services", true, func(ctx context.Context) error {
 		for _, name := range names {
-			result, err := s.run(ctx, deleteService, name)
+			n, err := s.number(ctx, "SELECT count(*) FROM process WHERE name = ?", name)
 			if err != nil {
 				return err
 			}
-			if n, err := result.RowsAffected(); err != nil || n == 0 {
+			if n == 0 {
 				return s.noSuchService(ctx, name)
+			}
+		}
+		for _, name := range names {
+			if err := s.exec(ctx, deleteService, name); err != nil {
+				return err
 			}
 		}
 		return nil

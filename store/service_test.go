@@ -1,0 +1,184 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tend"
+)
+
+func everything() tend.Service {
+	umask := tend.Umask(0o022)
+	return tend.Service{
+		Name: "odd 'name' \"with\" things", CommandLine: `sh -c 'echo "up"; exec sleep 1'`, WorkingDirectory: "/tmp/übung",
+		Stdin: "/dev/null", Stdout: "/tmp/out", Stderr: "/tmp/err",
+		Settings: tend.Settings{
+			Description: "a <line> & more", Tags: []string{"shop", "night"}, Shell: true,
+			Environment: map[string]string{"PATH": "/bin", "EMPTY": "", "LINE": "a\nb"}, Umask: &umask, Restart: tend.RestartAlways,
+			SuccessCodes: []int{3, 4}, Backoff: tend.Backoff{Min: tend.Duration(time.Second), Max: tend.Duration(time.Hour)},
+			HealthyAfter: tend.Duration(time.Minute), GiveUpAfter: 5, Ready: tend.Ready{Alive: tend.Duration(time.Second)},
+			Stop: tend.StopSchedule{{Signal: "INT", Wait: tend.Duration(time.Second)}},
+		},
+	}
+}
+
+func TestServicesComeBackAsTheyWere(t *testing.T) {
+	s := newStore(t)
+	want := []tend.Service{simple("a"), everything(), simple("web")}
+	for _, i := range []int{2, 0, 1} {
+		check(t, s.Add(background, want[i]))
+	}
+	got, err := s.Services(background)
+	check(t, err)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	one, err := s.Service(background, want[1].Name)
+	check(t, err)
+	if !reflect.DeepEqual(one, want[1]) {
+		t.Errorf("got  %+v\nwant %+v", one, want[1])
+	}
+}
+
+func TestChange(t *testing.T) {
+	s := newStore(t)
+	check(t, s.Add(background, simple("web")))
+	check(t, s.Commit(background, Batch{States: map[string]tend.State{"web": {Phase: tend.PhaseRunning, Main: tend.Identity{PID: 77, Start: 1}}}}))
+	want := everything()
+	want.Name = "web"
+	check(t, s.Change(background, want))
+	got, err := s.Service(background, "web")
+	check(t, err)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if states, err := s.States(background); err != nil || states["web"].Main.PID != 77 {
+		t.Errorf("a change touched the state: %+v, %v", states, err)
+	}
+}
+
+func TestNameTaken(t *testing.T) {
+	s := newStore(t)
+	check(t, s.Add(background, simple("my web")))
+	other := simple("my web")
+	other.CommandLine = "other"
+	err := s.Add(background, other)
+	wantError(t, err, tend.CodeConflict, "there is a service my web already", "tend remove 'my web'")
+	if got, _ := s.Service(background, "my web"); got.CommandLine != "sleep 1000" {
+		t.Errorf("the refused definition was written: %+v", got)
+	}
+}
+
+func TestNoSuchService(t *testing.T) {
+	s := newStore(t)
+	check(t, s.Add(background, simple("web")))
+	_, err := s.Service(background, "wbe")
+	wantError(t, err, tend.CodeNoService, "no such service: wbe", "did you mean web?")
+	wantError(t, s.Change(background, simple("wbe")), tend.CodeNoService, "wbe", "web")
+	wantError(t, s.Remove(background, "web", "wbe"), tend.CodeNoService, "wbe", "web")
+	if all, _ := s.Services(background); len(all) != 1 {
+		t.Errorf("a removal that failed removed something: %+v", all)
+	}
+}
+
+func TestRemoveKeepsRunsAndHistory(t *testing.T) {
+	s := newStore(t)
+	check(t, s.Add(background, simple("web")))
+	check(t, s.Add(background, simple("db")))
+	check(t, s.Commit(background, batchFor("web")))
+	check(t, s.Remove(background, "web", "db"))
+	if states, err := s.States(background); err != nil || len(states) != 0 {
+		t.Errorf("states are left: %v, %v", states, err)
+	}
+	if runs, err := s.Runs(background, "web", 0); err != nil || len(runs) != 1 {
+		t.Errorf("runs %v, %v", runs, err)
+	}
+	if events := plain(t, s.path, "SELECT kind FROM event"); !slices.Equal(events, []string{"started"}) {
+		t.Errorf("events %v", events)
+	}
+}
+
+func TestRowsWrittenByHand(t *testing.T) {
+	s := newStore(t)
+	before, err := s.DataVersion(background)
+	check(t, err)
+	plain(t, s.path, "INSERT INTO process (name, command_line) VALUES ('bare', 'true')")
+	plain(t, s.path, "INSERT INTO process (name, pid, command_line, working_directory, stdin, stdout, stderr) VALUES ('full', NULL, 'true', '', '/i', '/dev/null', '/dev/null')")
+	plain(t, s.path, "INSERT INTO process (name) VALUES ('nothing')")
+	after, err := s.DataVersion(background)
+	check(t, err)
+	if before == after {
+		t.Error("the data version did not change")
+	}
+	got, err := s.Services(background)
+	check(t, err)
+	want := []tend.Service{
+		{Name: "bare", CommandLine: "true", WorkingDirectory: "/"},
+		{Name: "full", CommandLine: "true", WorkingDirectory: "/", Stdin: "/i", Stdout: "/dev/null", Stderr: "/dev/null"},
+		{Name: "nothing", WorkingDirectory: "/"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	for _, settings := range []string{"{", "[]", `{"restart":"sometimes"}`, `{"colour":"red"}`, `{"umask":"999"}`} {
+		s := newStore(t)
+		check(t, s.Add(background, simple("it's")))
+		plain(t, s.path, "UPDATE process SET settings = '"+settings+"'")
+		_, err := s.Services(background)
+		wantError(t, err, tend.CodeUsage, "the settings of it's in the database", `UPDATE process SET settings = '\''{}'\'' WHERE name = '\''it'\'\''s'\'`)
+	}
+}
+
+func TestInitialize(t *testing.T) {
+	s := newStore(t)
+	kept, err := s.Initialize(background)
+	if kept != "" || err != nil {
+		t.Errorf("initializing an empty database: copy %q, %v", kept, err)
+	}
+	for n, suffix := range []string{"-before-initialize", "-before-initialize-2"} {
+		check(t, s.Add(background, simple("web")))
+		check(t, s.Commit(background, batchFor("web")))
+		kept, err := s.Initialize(background)
+		check(t, err)
+		if kept != s.path+suffix {
+			t.Errorf("copy %d is %s", n, kept)
+		}
+		if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("copy %d: %v, %v", n, info, err)
+		}
+		for _, table := range []string{"process", "state", "run", "event"} {
+			if left := plain(t, s.path, "SELECT * FROM "+table); len(left) > 0 {
+				t.Errorf("%s still has %v", table, left)
+			}
+		}
+		copied := openStore(t, kept, Existing)
+		if services, err := copied.Services(background); err != nil || len(services) != 1 {
+			t.Errorf("the copy has %v, %v", services, err)
+		}
+		if states, err := copied.States(background); err != nil || states["web"].Run != "run-1" {
+			t.Errorf("the copy has the states %v, %v", states, err)
+		}
+	}
+	left, err := filepath.Glob(s.path + "-*")
+	check(t, err)
+	if slices.ContainsFunc(left, func(name string) bool { return strings.Contains(name, "migrating") }) {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	s := newStore(t)
+	check(t, s.Close())
+	check(t, s.Close())
+	if _, err := s.Services(background); err == nil {
+		t.Error("a closed store answers")
+	}
+}
