@@ -1,0 +1,126 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"tend"
+)
+
+func record(pid int) Record {
+	return Record{
+		Identity: tend.Identity{PID: pid, Start: 1<<40 + uint64(pid)}, WaitStatus: 0x2500, At: time.Unix(1, int64(pid)), Keeper: 77,
+	}
+}
+
+func pidsOf(records []Record) (pids []int) {
+	for _, r := range records {
+		pids = append(pids, r.PID)
+	}
+	return pids
+}
+
+func TestJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "exits")
+	if records, next, err := ReadRecords(path, 640); records != nil || next != 0 || err != nil {
+		t.Errorf("no journal: %v, %d, %v", records, next, err)
+	}
+	for pid := 1; pid <= 3; pid++ {
+		must(t, AppendRecord(path, record(pid)))
+	}
+	records, next, err := ReadRecords(path, 0)
+	if err != nil || next != 3*recordSize || len(records) != 3 {
+		t.Fatalf("%v, %d, %v", records, next, err)
+	}
+	for i, got := range records {
+		want := record(i + 1)
+		want.Next = int64(i+1) * recordSize
+		if got != want {
+			t.Errorf("read %+v, wrote %+v", got, want)
+		}
+		rest, next, err := ReadRecords(path, got.Next)
+		if len(rest) != 2-i || next != 3*recordSize || err != nil {
+			t.Errorf("from record %d on: %v, %d, %v", i+1, rest, next, err)
+		}
+	}
+	must(t, os.Truncate(path, recordSize))
+	if records, next, err := ReadRecords(path, 3*recordSize); len(records) != 1 || next != recordSize || err != nil {
+		t.Errorf("a shorter journal: %v, %d, %v", records, next, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// Whatever is damaged, every other record is read, once.
+func TestJournalDamaged(t *testing.T) {
+	one, two := record(1).encode(here()), record(2).encode(here())
+	for cut := range recordSize {
+		path := filepath.Join(t.TempDir(), "exits")
+		must(t, os.WriteFile(path, slices.Concat(one, two[:cut]), 0o600))
+		records, next, err := ReadRecords(path, 0)
+		if !slices.Equal(pidsOf(records), []int{1}) || next != recordSize || err != nil {
+			t.Fatalf("%d bytes of a record: %v, %d, %v", cut, records, next, err)
+		}
+		must(t, AppendRecord(path, record(3)))
+		records, next, err = ReadRecords(path, next)
+		if !slices.Equal(pidsOf(records), []int{3}) || next != int64(2*recordSize+cut) || cut > 0 != errors.Is(err, ErrDamaged) {
+			t.Fatalf("%d bytes of a record, and one: %v, %d, %v", cut, records, next, err)
+		}
+	}
+	for i := range recordSize {
+		spoilt := slices.Clone(two)
+		spoilt[i] ^= 0x20
+		path := filepath.Join(t.TempDir(), "exits")
+		must(t, os.WriteFile(path, slices.Concat(one, spoilt, one), 0o600))
+		records, next, err := ReadRecords(path, 0)
+		if !slices.Equal(pidsOf(records), []int{1, 1}) || next != 3*recordSize || !errors.Is(err, ErrDamaged) {
+			t.Fatalf("byte %d spoilt: %v, %d, %v", i, records, next, err)
+		}
+	}
+}
+
+// The same pid and start time may have been somebody else's before a reboot, or in another container.
+func TestJournalOfAnotherBoot(t *testing.T) {
+	boot, namespace := here(), here()
+	boot.boot[3]++
+	namespace.namespace++
+	path := filepath.Join(t.TempDir(), "exits")
+	must(t, os.WriteFile(path, slices.Concat(record(1).encode(boot), record(2).encode(namespace), record(3).encode(here())), 0o600))
+	records, next, err := ReadRecords(path, 0)
+	if !slices.Equal(pidsOf(records), []int{3}) || next != 3*recordSize || err != nil {
+		t.Errorf("%v, %d, %v", records, next, err)
+	}
+	if here() == (scene{}) {
+		t.Error("this place has no name")
+	}
+}
+
+func TestFollowRecords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "exits")
+	ctx, stop := context.WithCancel(t.Context())
+	records, err := FollowRecords(ctx, path, 0)
+	must(t, err)
+	for pid := range 1000 {
+		if pid == 500 {
+			must(t, os.Rename(path, path+".old")) // everything so far has been read
+		}
+		must(t, AppendRecord(path, record(pid)))
+		select {
+		case r := <-records:
+			if r.PID != pid {
+				t.Fatalf("record of %d, want %d", r.PID, pid)
+			}
+		case <-time.After(patience):
+			t.Fatalf("no record of %d", pid)
+		}
+	}
+	stop()
+	for range records { // until it is closed
+	}
+}
