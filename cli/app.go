@@ -6,7 +6,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
@@ -75,6 +77,9 @@ func (a *App) wire() {
 	})
 	a.client = sync.OnceValues(func() (supervision, error) {
 		dir, err := a.runtime()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nobody{}, nil // not even the directory of the database is there
+		}
 		if err != nil {
 			return nil, err
 		}

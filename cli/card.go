@@ -53,13 +53,19 @@ func renderCard(s tend.Status, lines []string, t terminal, now time.Time) string
 }
 
 func (c *card) addState(s tend.Status, now time.Time) {
-	state := stateWords(s, now)
+	state := string(s.State)
+	if s.Elsewhere != "" {
+		state += " on " + s.Elsewhere
+	}
 	if !s.Since.IsZero() {
-		state += fmt.Sprintf(", for %s (since %s)", span(now.Sub(s.Since)), moment(s.Since, now))
+		state += fmt.Sprintf(" for %s (since %s)", span(now.Sub(s.Since)), moment(s.Since, now))
 	}
 	c.add("state", state)
 	if s.Reason != "" {
-		c.add("because", s.Reason)
+		c.add("reason", s.Reason)
+	}
+	if !s.NextTry.IsZero() {
+		c.add("next try", soon(s.NextTry.Sub(now)))
 	}
 	if s.Wanted != (s.State.Live() || s.State == tend.PhaseBackoff) {
 		c.add("wanted", map[bool]string{true: "yes: it is started again after a reboot", false: "no"}[s.Wanted])
@@ -67,11 +73,14 @@ func (c *card) addState(s tend.Status, now time.Time) {
 	if s.PID != 0 {
 		c.add("pid", number(s.PID))
 	}
-	if !s.StartedAt.IsZero() {
+	if !s.StartedAt.IsZero() && s.State != tend.PhaseRunning {
 		c.add("uptime", span(time.Duration(s.Uptime*float64(time.Second))))
 	}
-	if s.Restarts > 0 || s.Failures > 0 {
-		c.add("restarts", fmt.Sprintf("%d, %s in a row", s.Restarts, count(s.Failures, "failure")))
+	if s.Restarts > 0 {
+		c.add("restarts", number(s.Restarts))
+	}
+	if s.Failures > 0 {
+		c.add("failures", number(s.Failures)+" in a row")
 	}
 	if s.LastExit != nil {
 		last := "it " + s.LastExit.String()

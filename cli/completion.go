@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ func (a *App) completion(c *command, shell string) error {
 
 // completer offers what the arguments of the command may be.
 func (a *App) completer(c *command) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		switch {
 		case c.complete == words:
 			var names []string
@@ -52,7 +53,7 @@ func (a *App) completer(c *command) cobra.CompletionFunc {
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		case c.complete != nothing:
-			return a.completeNames(c.complete, args), cobra.ShellCompDirectiveNoFileComp
+			return a.completeNames(c.complete, args, begun), cobra.ShellCompDirectiveNoFileComp
 		case c.definition && len(args) > 0:
 			return nil, cobra.ShellCompDirectiveDefault // the words of a command
 		}
@@ -65,12 +66,12 @@ const patience = 500 * time.Millisecond
 
 // completeNames offers the services that are meant and not named yet, from the supervisor or else the database. Whatever
 // goes wrong, it is silent.
-func (a *App) completeNames(k kind, named []string) []string {
+func (a *App) completeNames(k kind, named []string, begun string) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var fitting, all []string
 	for _, s := range a.known(ctx) {
-		if slices.Contains(named, s.Name) {
+		if slices.Contains(named, s.Name) || !strings.HasPrefix(s.Name, begun) {
 			continue
 		}
 		entry := s.Name + "\t" + string(s.State)

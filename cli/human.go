@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tend"
@@ -58,7 +59,8 @@ func signalled(name string) string { return "SIG" + name }
 func stateWords(s tend.Status, now time.Time) string {
 	switch {
 	case s.Elsewhere != "":
-		return string(s.State) + " on " + s.Elsewhere
+		host, _, _ := strings.Cut(s.Elsewhere, "/") // without the machine id
+		return string(s.State) + " on " + host
 	case s.State == tend.PhaseBackoff && !s.NextTry.IsZero():
 		return "backoff, next try " + soon(s.NextTry.Sub(now))
 	}

@@ -119,12 +119,10 @@ func (a *App) writeTrouble(p tend.Progress) {
 			fmt.Fprintf(a.Stderr, "%s  | %s\n", margin, printable(line, false))
 		}
 	}
-	if p.Status != nil {
-		if then := next(*p.Status, a.Now()); then != "" {
-			fmt.Fprintf(a.Stderr, "%s%s\n", margin, then)
-		}
-	}
 	hint := err.Hint
+	if p.Status != nil && (hint == "" || strings.HasPrefix(hint, "tend ")) {
+		writeHint(a.Stderr, next(*p.Status, a.Now()))
+	}
 	if hint == "" {
 		hint = "tend status " + p.Service
 		if len(p.Output) > 0 {

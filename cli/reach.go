@@ -89,3 +89,14 @@ func (a *App) changed(ctx context.Context) error {
 	}
 	return nil
 }
+
+// nobody stands for the supervisor where there cannot be one.
+type nobody struct{}
+
+func (nobody) Statuses(context.Context, ...string) ([]tend.Status, error) {
+	return nil, api.ErrNoSupervisor
+}
+func (nobody) Do(context.Context, api.Request, func(tend.Progress)) error {
+	return api.ErrNoSupervisor
+}
+func (nobody) Changed(context.Context) error { return api.ErrNoSupervisor }
