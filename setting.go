@@ -206,13 +206,13 @@ func ParseStopSchedule(text string) (StopSchedule, error) {
 	return schedule, nil
 }
 
-// String writes the schedule as ParseStopSchedule reads it.
+// String writes the schedule as ParseStopSchedule reads it, in seconds where milliseconds are exact enough.
 func (s StopSchedule) String() string {
 	var parts []string
 	for _, step := range s {
 		wait := step.Wait.String()
-		if seconds := time.Duration(step.Wait).Seconds(); step.Wait%Duration(time.Millisecond) == 0 {
-			wait = strconv.FormatFloat(seconds, 'f', -1, 64)
+		if ms := time.Duration(step.Wait).Milliseconds(); step.Wait == Duration(ms)*Duration(time.Millisecond) {
+			wait = strconv.FormatFloat(float64(ms)/1000, 'f', -1, 64) // exact, unlike time.Duration.Seconds
 		}
 		parts = append(parts, step.Signal, wait)
 	}
