@@ -213,3 +213,12 @@ func TestPause(t *testing.T) {
 		}
 	}
 }
+
+// TestDecideOnDamagedState: a state that says what follows the end of a run, but not how the run ended.
+func TestDecideOnDamagedState(t *testing.T) {
+	damaged := tend.State{Phase: tend.PhaseStopping, Wanted: true, Run: "r1", Begun: true, Then: tend.ThenEnd}
+	after, _ := tend.Decide(tend.Service{}, damaged, tend.TreeEnded{Run: "r1"}, epoch)
+	if after.Phase != tend.PhaseStarting || after.Exit == nil || !after.Exit.Unknown {
+		t.Errorf("%+v", after)
+	}
+}

@@ -32,9 +32,11 @@
 // # Promises
 //
 //   - The death of any of tend's own processes stops no service, starts no second copy and loses no exit status.
+//   - Nor does the death of all of them at once: the next command takes the services back.
 //   - A pid is never trusted by its number: see [Identity].
 //   - A stop ends the whole tree of a service, and names what survived.
 //   - What a command acknowledged is in the database.
+//   - Upgrading, replacing or deleting the binary touches no running service.
 //   - Bad input changes nothing and is answered by one clear error: see [Error].
 //   - Nobody else gets in: files 0600, directories 0700, a unix socket that checks its peer.
 //   - Idle costs nothing: no polling.

@@ -40,6 +40,15 @@ func TestError(t *testing.T) {
 	if !errors.Is(full, fs.ErrNotExist) || full.Service != "web" || full.Code != tend.CodeNoService {
 		t.Errorf("%+v", full)
 	}
+	if got := tend.AsError(fmt.Errorf("doing it: %w", full)); got != full {
+		t.Errorf("found in the chain: %+v", got)
+	}
+	if got := tend.AsError(fs.ErrExist); got.Code != tend.CodeFailed || got.Message != fs.ErrExist.Error() || !errors.Is(got, fs.ErrExist) {
+		t.Errorf("made of another error: %+v", got)
+	}
+	if tend.AsError(nil) != nil {
+		t.Error("nothing is an error")
+	}
 	if plain.Hint != "" || plain.Service != "" {
 		t.Error("the original was changed")
 	}

@@ -38,7 +38,7 @@ func ParseDuration(text string) (Duration, error) {
 	return Duration(d * factor), nil
 }
 
-// parsePositive reads a duration that is not zero.
+// parsePositive reads a duration that is not zero: in a definition zero stands for the default.
 func parsePositive(text string) (Duration, error) {
 	d, err := ParseDuration(text)
 	if err == nil && d == 0 {
