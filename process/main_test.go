@@ -101,6 +101,7 @@ var roles = map[string]func(args []string) int{
 	"spawner":   spawnerRole,
 	"dirty":     dirtyRole,
 	"headless":  headless,
+	"signaller": signaller,
 }
 
 // say tells the test something; hear waits until the test closes our stdin.
@@ -188,19 +189,15 @@ func headless([]string) int {
 		os.Exit(0)
 	}()
 	for {
-		if unix.Gettid() == os.Getpid() {
-			say(os.Getpid())
-			syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
-		}
 		done := make(chan struct{})
 		go func() { // until one lands on the first thread
 			defer close(done)
 			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
 			if unix.Gettid() == os.Getpid() {
 				say(os.Getpid())
 				syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
 			}
-			runtime.UnlockOSThread()
 		}()
 		<-done
 	}
@@ -274,7 +271,7 @@ func identify(t *testing.T, pid int) tend.Identity {
 }
 
 // eventually waits for what nothing announces.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -301,11 +298,19 @@ func start(t testing.TB, s *Spawner, script string, env ...string) Child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { Signal(child.Identity, "KILL"); reapOwn(child.PID) })
+	end(t, child.Identity)
 	return child
 }
 
-// end ends a process that is no child of a Spawner of ours.
+// end ends the process with the test.
 func end(t testing.TB, id tend.Identity) {
-	t.Cleanup(func() { Signal(id, "KILL") })
+	t.Cleanup(func() { endNow(t, id) })
+}
+
+// endNow ends the process and waits until it has ended.
+func endNow(t testing.TB, id tend.Identity) {
+	t.Helper()
+	Signal(id, "KILL")
+	eventually(t, "a killed process ends", func() bool { return !Alive(id) })
+	reapOwn(id.PID)
 }

@@ -42,7 +42,8 @@ var ErrClosed = errors.New("the spawner is closed")
 type Spawner struct {
 	stage    []string // how our own exec stage is called; empty: it must not be used
 	requests chan request
-	closed   chan struct{}
+	closed   chan struct{} // closed by Close
+	ended    chan struct{} // closed when the thread is through
 	close    sync.Once
 	null     *os.File // stands in for files that a Spec does not name; owned by the Spawner
 
@@ -70,7 +71,7 @@ func NewSpawner(stage ...string) (*Spawner, error) {
 		return nil, err
 	}
 	CloseInherited()
-	s := &Spawner{stage: stage, requests: make(chan request), closed: make(chan struct{}), null: null}
+	s := &Spawner{stage: stage, requests: make(chan request), closed: make(chan struct{}), ended: make(chan struct{}), null: null}
 	ready := make(chan error)
 	go onOwnThread(func() {
 		var err error
@@ -99,11 +100,15 @@ func (s *Spawner) Start(spec Spec) (Child, error) {
 	return a.child, a.err
 }
 
-// Close ends the thread that starts processes. A start under way is finished.
-func (s *Spawner) Close() { s.close.Do(func() { close(s.closed) }) }
+// Close ends the thread that starts processes. A start under way is finished first.
+func (s *Spawner) Close() {
+	s.close.Do(func() { close(s.closed) })
+	<-s.ended
+}
 
 // serve answers requests, on the one thread that forks.
 func (s *Spawner) serve() {
+	defer close(s.ended)
 	defer s.null.Close()
 	s.staged = len(s.stage) > 0 && (!s.ownDirectory || ignoresSignals())
 	for {
@@ -147,7 +152,7 @@ func (s *Spawner) startDirectly(spec Spec, files []uintptr) (pid, pidfd int, err
 	before := unix.Umask(int(spec.Umask))
 	if !s.ownDirectory {
 		defer unix.Umask(before)
-		if err := unix.Access(spec.Dir, unix.X_OK); err != nil {
+		if err := unix.Access(spec.Dir+"/.", unix.X_OK); err != nil { // fork cannot tell which of its steps failed
 			return 0, -1, &StartError{Step: StepChdir, Path: spec.Dir, Err: err}
 		}
 		return fork(spec, files, spec.Dir)

@@ -51,7 +51,7 @@ func TestStartGivesExactlyWhatWasAsked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { Signal(child.Identity, "KILL"); reapOwn(child.PID) }()
+			defer endNow(t, child.Identity)
 			if after := currentUmask(); after != before {
 				t.Errorf("our own umask became %o", after)
 			}
@@ -84,14 +84,9 @@ func TestStartGivesExactlyWhatWasAsked(t *testing.T) {
 					t.Errorf("%s is %s, want %s", field, got, want)
 				}
 			}
-			fds, _ := os.ReadDir(procPath(child.PID, "fd"))
-			var numbers []string
-			for _, fd := range fds {
-				numbers = append(numbers, fd.Name())
-			}
-			if !slices.Equal(numbers, []string{"0", "1", "2"}) {
-				t.Errorf("descriptors %v", numbers)
-			}
+			eventually(t, "no descriptor but 0, 1 and 2", func() bool { // the loader opens libraries first
+				return slices.Equal(descriptorsOf(child.PID), []string{"0", "1", "2"})
+			})
 			if target, _ := os.Readlink(procPath(child.PID, "fd/0")); target != "/dev/null" {
 				t.Errorf("stdin is %s", target)
 			}
@@ -109,6 +104,15 @@ func TestStartGivesExactlyWhatWasAsked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// descriptorsOf lists the open descriptors of a process.
+func descriptorsOf(pid int) (numbers []string) {
+	fds, _ := os.ReadDir(procPath(pid, "fd"))
+	for _, fd := range fds {
+		numbers = append(numbers, fd.Name())
+	}
+	return numbers
 }
 
 // currentUmask reads the mask of the process without setting it.
@@ -130,7 +134,7 @@ func TestStartsAtOnceKeepTheirUmasks(t *testing.T) {
 				return
 			}
 			defer unix.Close(child.PIDFD)
-			defer func() { Signal(child.Identity, "KILL"); reapOwn(child.PID) }()
+			defer endNow(t, child.Identity)
 			if got := childStatus(t, child.PID, "Umask"); got != "0"+umask.String() {
 				t.Errorf("umask is %s, want %s", got, umask)
 			}
