@@ -174,23 +174,17 @@ func startingText(cause Cause) string {
 	return "is started"
 }
 
-// spawned gives the run its process. Told again of the same process, it only repeats the present step of a stop, within
-// its time: a supervisor that has just taken over cannot know whether its predecessor came to send the signal. Another
-// process than the present one is late news: it has ended, or is not the main one any more.
+// spawned gives the run its process. For a run that has, or had, one it is late news.
 func (d *decision) spawned(main Identity) {
-	switch {
-	case !d.Begun:
-		d.Main, d.Begun = main, true
-		d.note(NoteStarted, "runs as process %d", main.PID)
-		if d.Phase == PhaseStarting {
-			d.Next = d.now.Add(time.Duration(d.service.Ready.Alive))
-		} else {
-			d.signal() // somebody stopped it before it existed
-		}
-	case d.Main == main && d.Phase == PhaseStopping && !d.Next.IsZero():
-		deadline := d.Next
-		d.signal()
-		d.Next = deadline
+	if d.Begun {
+		return
+	}
+	d.Main, d.Begun = main, true
+	d.note(NoteStarted, "runs as process %d", main.PID)
+	if d.Phase == PhaseStarting {
+		d.Next = d.now.Add(time.Duration(d.service.Ready.Alive))
+	} else {
+		d.signal() // somebody stopped it before it existed
 	}
 }
 

@@ -14,7 +14,8 @@ type (
 	RestartRequested struct{}
 	// Resumed: supervision began anew. It comes once, after whatever was found out about the last run.
 	Resumed struct{ Rebooted bool }
-	// Spawned: the process of a run exists and has executed the command. Also: a new supervisor found the process alive.
+	// Spawned: the process of a run exists and has executed the command. Also: a new supervisor found it so, of a run
+	// that had none when it was last written down.
 	Spawned struct {
 		Run  string
 		Main Identity
