@@ -29,7 +29,7 @@ var onlyIn = map[string][]string{
 	"database/sql…/":                    {"store"},
 	"modernc.org/…/":                    {"store"},
 	"github.com/pressly/goose/v3…/":     {"store"},
-	"embed":                             {"store", "cli"},
+	"embed":                             {"store", "cli", "bench"},
 	"net/http…/":                        {"api", "supervisor"},
 	"github.com/spf13/cobra…/":          {"cli"},
 	"github.com/spf13/pflag…/":          {"cli"},
