@@ -35,6 +35,7 @@ func (k *keep) bury() {
 		d, children := peek(0)
 		k.children = children
 		if d.pid == 0 {
+			k.buryAt = time.Time{} // nobody is kept waiting
 			return
 		}
 		if d.pid == k.child {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
 )
 
 // ErrDamaged says that a journal held bytes that are no record, of which one was half written when its writer died or
@@ -19,14 +20,17 @@ import (
 var ErrDamaged = errors.New("the exit journal holds damaged bytes")
 
 // AppendRecord writes a record to the end of the journal in one write, and makes the journal where there is none. The
-// journal is opened anew for each record, so that it may be moved away at any time. It is not flushed to the disk: no
+// journal is opened anew for each record, so that it is made again where somebody removed it. It is not flushed to the disk: no
 // exit outlives the boot in which it happened.
 func AppendRecord(path string, r Record) error {
 	journal, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the exit journal: %w", err)
 	}
-	_, err = journal.Write(r.encode(here()))
+	// A lock that is held means that the journal is just being emptied. It is not waited for: nothing may hold a keeper up.
+	if err = unix.Flock(int(journal.Fd()), unix.LOCK_SH|unix.LOCK_NB); err == nil {
+		_, err = journal.Write(r.encode(here()))
+	}
 	if err = errors.Join(err, journal.Close()); err != nil {
 		return fmt.Errorf("writing to the exit journal: %w", err)
 	}
@@ -64,6 +68,28 @@ func ReadRecords(path string, offset int64) ([]Record, int64, error) {
 		err = fmt.Errorf("%w: %d bytes before offset %d of %s", ErrDamaged, damaged, offset+done, path)
 	}
 	return records, offset + done, err
+}
+
+// EmptyJournal empties a journal that has been read up to the offset, unless something is written behind it or just
+// being written; emptied tells. Whoever remembers the offset must have written down 0 before: a crash in between
+// then means that records are read twice, not that some are never read.
+func EmptyJournal(path string, offset int64) (emptied bool, err error) {
+	journal, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return false, fmt.Errorf("emptying the exit journal: %w", err)
+	}
+	defer journal.Close()
+	if unix.Flock(int(journal.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return false, nil
+	}
+	info, err := journal.Stat()
+	if err == nil && info.Size() == offset {
+		emptied, err = true, journal.Truncate(0)
+	}
+	if err != nil {
+		return false, fmt.Errorf("emptying the exit journal: %w", err)
+	}
+	return emptied, nil
 }
 
 // FollowRecords sends the records at or behind the offset, and further ones as they are written, until ctx is done;

@@ -148,7 +148,7 @@ func (s *supervisor) serve(conn net.Conn) {
 	switch verb {
 	case "run":
 		pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", rest}, &syscall.ProcAttr{
-			Env: []string{"PATH=/usr/bin:/bin"}, Files: []uintptr{0, 1, 2}, Sys: cloneParent(),
+			Env: []string{"PATH=/usr/bin:/bin"}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_PARENT},
 		})
 		fmt.Fprintln(conn, pid, err)
 	case "exit":

@@ -307,6 +307,17 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	c.saidBy("inner", "can be written down again")
 }
 
+// A keeper whose own child's end could not be written down has nothing to come back for, and must not spin.
+func TestJournalIsNotTriedForNobody(t *testing.T) {
+	k := &keep{config: Config{Dir: filepath.Join(t.TempDir(), "missing")}}
+	if k.record(death{pid: os.Getpid()}) == nil || k.buryAt.IsZero() {
+		t.Error("it could be written")
+	}
+	if k.bury(); !k.buryAt.IsZero() {
+		t.Error("it is tried again")
+	}
+}
+
 func TestKeepersAreDaemons(t *testing.T) {
 	c := newChain(t)
 	leaked, err := os.Open("/etc/passwd")
