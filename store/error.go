@@ -65,7 +65,7 @@ func (s *Store) explain(doing string, err error) error {
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return s.unusable(fail, err)
 	}
-	return fmt.Errorf("%s in the database %s: %w", doing, s.path, err)
+	return fmt.Errorf("%s (%s): %w", doing, s.path, err)
 }
 
 // unusable explains that SQLite may not use the file, or cannot make another beside it.

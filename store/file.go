@@ -29,24 +29,24 @@ const (
 )
 
 // prepare makes sure that there is a file at path that is safe and possible to use, without opening one that exists.
-// It returns what the user should know of what was changed.
-func prepare(path string, mode Mode) (notice string, err error) {
+// With loose, others can read it.
+func prepare(path string, mode Mode) (loose bool, err error) {
 	if err := checkDirectory(path); err != nil {
-		return "", err
+		return false, err
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if mode == Existing {
 			e := tend.Errorf(tend.CodeFailed, "there is no database %s", path).WithHint("a first service makes it: tend run NAME -- COMMAND")
 			e.Err = ErrNotFound
-			return "", e
+			return false, e
 		}
 		if info, err = create(path); err != nil {
-			return "", err
+			return false, err
 		}
 	}
 	if err != nil {
-		return "", noAccess(path, err)
+		return false, noAccess(path, err)
 	}
 	return checkFile(path, info)
 }
@@ -94,42 +94,45 @@ func checkDirectory(path string) error {
 	return nil
 }
 
-// checkFile refuses what is not a plain file of ours that we can use, and shuts out readers.
-func checkFile(path string, info fs.FileInfo) (notice string, err error) {
+// checkFile refuses what is not a plain file of ours that we can use.
+func checkFile(path string, info fs.FileInfo) (loose bool, err error) {
 	perm := info.Mode().Perm()
 	switch uid := owner(info); {
 	case info.IsDir():
-		return "", tend.Errorf(tend.CodeUsage, "%s is a directory, not a database", path).
+		return false, tend.Errorf(tend.CodeUsage, "%s is a directory, not a database", path).
 			WithHint("name a file in it: export SERVER_FILE=%s", quote(filepath.Join(path, "server.sqlite")))
 	case !info.Mode().IsRegular():
-		return "", tend.Errorf(tend.CodeUsage, "%s is not a plain file, so it cannot be a database", path).
+		return false, tend.Errorf(tend.CodeUsage, "%s is not a plain file, so it cannot be a database", path).
 			WithHint("choose another place: export SERVER_FILE=/path/to/server.sqlite")
 	case uid != os.Geteuid():
-		return "", tend.Errorf(tend.CodeFailed, "the database %s belongs to another user (uid %d, you are %d)", path, uid, os.Geteuid()).
+		return false, tend.Errorf(tend.CodeFailed, "the database %s belongs to another user (uid %d, you are %d)", path, uid, os.Geteuid()).
 			WithHint("use one of your own: export SERVER_FILE=/path/to/server.sqlite")
 	case perm&othersWrite != 0:
-		return "", tend.Errorf(tend.CodeFailed, "the database %s can be written by others (mode %04o), who could make you run anything", path, perm).
+		return false, tend.Errorf(tend.CodeFailed, "the database %s can be written by others (mode %04o), who could make you run anything", path, perm).
 			WithHint("look at it (tend would run what it says), then: chmod 600 %s", quote(path))
 	}
 	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil || perm&0o600 != 0o600 {
 		e := tend.Errorf(tend.CodeFailed, "the database %s cannot be read and written (mode %04o)", path, perm)
 		if errors.Is(err, unix.EROFS) {
-			return "", tend.Errorf(tend.CodeFailed, "the database %s is on a file system that is mounted read-only", path).
+			return false, tend.Errorf(tend.CodeFailed, "the database %s is on a file system that is mounted read-only", path).
 				WithHint("choose another place: export SERVER_FILE=/path/to/server.sqlite")
 		}
-		return "", e.WithHint("chmod 600 %s", quote(path))
+		return false, e.WithHint("chmod 600 %s", quote(path))
 	}
 	if info.Size() == 0 && fileSize(path+"-wal") > 0 { // SQLite would throw the log away as that of an older file
-		return "", tend.Errorf(tend.CodeFailed, "the database %s was truncated: it is empty, but its write-ahead log is not", path).
+		return false, tend.Errorf(tend.CodeFailed, "the database %s was truncated: it is empty, but its write-ahead log is not", path).
 			WithHint("restore a copy of it; the latest changes are in %s-wal", path)
 	}
-	if perm&othersAny != 0 {
-		if err := os.Chmod(path, fileMode); err != nil {
-			return "", fmt.Errorf("shutting others out of the database %s: %w", path, err)
-		}
-		notice = fmt.Sprintf("others could read %s; its mode is 0600 now", path)
+	return perm&othersAny != 0, nil
+}
+
+// shutOut takes the file, which is known to be a database of ours by now, away from those who could read it.
+func (s *Store) shutOut() error {
+	if err := os.Chmod(s.path, fileMode); err != nil {
+		return fmt.Errorf("shutting others out of the database %s: %w", s.path, err)
 	}
-	return notice, nil
+	s.addNotice("others could read %s; its mode is 0600 now", s.path)
+	return nil
 }
 
 // noAccess is the error for a path that the system does not let us use.

@@ -18,19 +18,13 @@ var migrations embed.FS
 // migrate brings the schema up to date. Of several processes that find the same old database at once, one migrates it
 // and the others wait for that one. A crash in the middle leaves the old database, or the new one.
 func (s *Store) migrate(ctx context.Context) error {
-	h, err := readHeader(ctx, s.conn)
-	if err != nil {
-		return err
-	}
-	if _, err := s.judge(ctx, h); err != nil {
-		return err // before anything is written beside a file that is not ours
-	}
 	unlock, err := lockMigration(ctx, s.path)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if h, err = readHeader(ctx, s.conn); err != nil || h.current() {
+	h, err := readHeader(ctx, s.conn)
+	if err != nil || h.current() {
 		return err
 	}
 	from, err := s.judge(ctx, h)
@@ -42,8 +36,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	if err := s.apply(ctx); err != nil {
-		if kept != "" {
-			os.Remove(kept)
+		now, headerErr := readHeader(context.WithoutCancel(ctx), s.conn)
+		if kept != "" && headerErr == nil && now.version == h.version {
+			os.Remove(kept) // nothing was changed
 		}
 		return err
 	}
@@ -77,7 +72,7 @@ func (s *Store) apply(ctx context.Context) error {
 	}
 	s.conn.Close() // there is one connection, and goose needs it
 	_, err = provider.Up(ctx)
-	conn, connErr := s.db.Conn(ctx)
+	conn, connErr := s.db.Conn(context.WithoutCancel(ctx))
 	if connErr != nil {
 		return errors.Join(err, connErr)
 	}

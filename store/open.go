@@ -54,12 +54,12 @@ func open(ctx context.Context, path string, mode Mode, o options) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("finding the database: %w", err)
 	}
-	notice, err := prepare(path, mode)
+	loose, err := prepare(path, mode)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, notice: notice, network: o.network(filepath.Dir(path)), statements: map[string]*sql.Stmt{}}
-	if err := s.connect(ctx, o.busy); err != nil {
+	s := &Store{path: path, network: o.network(filepath.Dir(path)), statements: map[string]*sql.Stmt{}}
+	if err := s.connect(ctx, o.busy, loose); err != nil {
 		err = s.explain("opening the database", err)
 		s.Close()
 		return nil, err
@@ -68,7 +68,7 @@ func open(ctx context.Context, path string, mode Mode, o options) (*Store, error
 }
 
 // connect opens the connection, brings the schema up to date and settles the journal mode.
-func (s *Store) connect(ctx context.Context, busy time.Duration) error {
+func (s *Store) connect(ctx context.Context, busy time.Duration, loose bool) error {
 	connector, err := sqlite.NewConnector(s.source(busy))
 	if err != nil {
 		return err
@@ -78,8 +78,8 @@ func (s *Store) connect(ctx context.Context, busy time.Duration) error {
 	if s.conn, err = s.db.Conn(ctx); err != nil {
 		return err
 	}
-	if s.network {
-		if err := s.leaveWAL(ctx); err != nil {
+	if s.network { // an exclusive reader needs no shared memory for a write-ahead log, which would not work there
+		if _, err := s.conn.ExecContext(ctx, "PRAGMA locking_mode = EXCLUSIVE"); err != nil {
 			return err
 		}
 	}
@@ -87,28 +87,43 @@ func (s *Store) connect(ctx context.Context, busy time.Duration) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.judge(ctx, h); err != nil {
+		return err
+	}
+	if loose {
+		if err := s.shutOut(); err != nil {
+			return err
+		}
+	}
+	if s.network {
+		if err := s.leaveWAL(ctx); err != nil {
+			return err
+		}
+	}
 	if !h.current() {
 		if err := s.migrate(ctx); err != nil {
 			return err
 		}
 	}
-	if s.network || h.journal == "wal" {
+	if s.network {
 		return nil
 	}
-	return s.enterWAL(ctx)
+	if h.journal != "wal" {
+		if err := s.enterWAL(ctx); err != nil {
+			return err
+		}
+	}
+	_, err = s.conn.ExecContext(ctx, "PRAGMA synchronous = NORMAL") // until here it was FULL, SQLite's default
+	return err
 }
 
-// source is the data source name: the file, never created by SQLite, and the settings of each connection.
+// source is the data source name: the file, never created by SQLite, and the settings of each connection. Only such
+// stand here as do not read the file: what may wait for a lock must be under the caller's context.
 func (s *Store) source(busy time.Duration) string {
-	synchronous := "NORMAL"
-	if s.network {
-		synchronous = "FULL"
-	}
 	query := url.Values{
 		"mode":          {"rw"},
 		"_busy_timeout": {strconv.FormatInt(busy.Milliseconds(), 10)},
 		"_foreign_keys": {"1"},
-		"_synchronous":  {synchronous},
 		"_txlock":       {"immediate"}, // for goose, which begins the transactions of migrations
 	}
 	return "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?" + query.Encode()
@@ -124,11 +139,9 @@ func (s *Store) enterWAL(ctx context.Context) error {
 	return err
 }
 
-// leaveWAL sets the rollback journal for a file on a network file system. A file that comes from a local one may still
-// have a write-ahead log; in exclusive mode SQLite reads it without the shared memory that would not work there.
+// leaveWAL sets the rollback journal for a file on a network file system, and ends the exclusive mode.
 func (s *Store) leaveWAL(ctx context.Context) error {
 	for _, statement := range []string{
-		"PRAGMA locking_mode = EXCLUSIVE",
 		"PRAGMA journal_mode = TRUNCATE",
 		"PRAGMA locking_mode = NORMAL",
 		"SELECT count(*) FROM sqlite_master", // the lock is given back by the first access after that

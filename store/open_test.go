@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -82,6 +83,9 @@ func TestRefusedFilesStayAsTheyAre(t *testing.T) {
 			tend.CodeFailed, "can be written by others (mode 0602)", "chmod 600 "},
 		{"text", func(t *testing.T, path string) {
 			check(t, os.WriteFile(path, []byte(strings.Repeat("hello\n", 500)), 0o600))
+		}, tend.CodeFailed, "is not a database", "mv "},
+		{"text that others can read", func(t *testing.T, path string) {
+			check(t, os.WriteFile(path, []byte(strings.Repeat("hello\n", 500)), 0o644))
 		}, tend.CodeFailed, "is not a database", "mv "},
 		{"short text", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("hello\n"), 0o600)) },
 			tend.CodeFailed, "is not a database", "mv "},
@@ -297,6 +301,20 @@ func TestHeldBySomebodyElse(t *testing.T) {
 		}
 		wantError(t, s.Add(background, simple("db")), tend.CodeBusy, "adding db: another program holds the database "+path, "fuser -v")
 	})
+}
+
+// TestInterruptedWhileWaiting is Ctrl-C while somebody else holds the database.
+func TestInterruptedWhileWaiting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "server.sqlite")
+	execute(t, path, script2008(t))
+	defer hold(t, path, "BEGIN EXCLUSIVE")()
+	ctx, cancel := context.WithTimeout(background, 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err := open(ctx, path, Existing, options{busy: time.Minute, network: onNetwork})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 20*time.Second {
+		t.Errorf("after %s: %v", time.Since(began), err)
+	}
 }
 
 // hold runs SQL on a connection of its own, which keeps its locks until it is released.

@@ -127,6 +127,22 @@ func TestRowsWrittenByHand(t *testing.T) {
 	}
 }
 
+// TestRemovedByHand: sqlite3 and the script know nothing of foreign keys.
+func TestRemovedByHand(t *testing.T) {
+	s := newStore(t)
+	for _, name := range []string{"web", "db"} {
+		check(t, s.Add(background, simple(name)))
+		check(t, s.Commit(background, Batch{States: map[string]tend.State{name: {Phase: tend.PhaseRunning, Run: "of " + name}}}))
+	}
+	plain(t, s.path, "DELETE FROM process WHERE name = 'web'")
+	plain(t, s.path, "UPDATE process SET name = 'web' WHERE name = 'db'")
+	states, err := s.States(background)
+	check(t, err)
+	if len(states) != 1 || states["web"].Run != "of db" {
+		t.Errorf("states %+v", states)
+	}
+}
+
 func TestBadSettings(t *testing.T) {
 	for _, settings := range []string{"{", "[]", `{"restart":"sometimes"}`, `{"colour":"red"}`, `{"umask":"999"}`} {
 		s := newStore(t)

@@ -24,6 +24,18 @@ CREATE TABLE state (
 	place TEXT NOT NULL
 );
 
+-- For those who write with sqlite3, where foreign keys are off: a service that comes back must not find an old state.
+-- +goose StatementBegin
+CREATE TRIGGER process_removed AFTER DELETE ON process BEGIN
+	DELETE FROM state WHERE service = OLD.name;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER process_renamed AFTER UPDATE OF name ON process BEGIN
+	UPDATE state SET service = NEW.name WHERE service = OLD.name;
+END;
+-- +goose StatementEnd
+
 -- One row a run. ended_at is NULL while it lives. exit is JSON; exit_code and exit_signal say it for people.
 CREATE TABLE run (
 	id TEXT NOT NULL PRIMARY KEY,

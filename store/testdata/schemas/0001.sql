@@ -17,6 +17,12 @@ CREATE TABLE state (
 	state TEXT NOT NULL,
 	place TEXT NOT NULL
 );
+CREATE TRIGGER process_removed AFTER DELETE ON process BEGIN
+	DELETE FROM state WHERE service = OLD.name;
+END;
+CREATE TRIGGER process_renamed AFTER UPDATE OF name ON process BEGIN
+	UPDATE state SET service = NEW.name WHERE service = OLD.name;
+END;
 CREATE TABLE run (
 	id TEXT NOT NULL PRIMARY KEY,
 	service VARCHAR(255) NOT NULL,
