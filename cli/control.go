@@ -15,8 +15,11 @@ import (
 // control has the supervisor start, stop, restart or remove services, and tells how it goes. Ctrl-C ends the telling;
 // the work goes on.
 func (a *App) control(ctx context.Context, request api.Request, asJSON bool) error {
-	ctx, release := signal.NotifyContext(ctx, os.Interrupt)
-	defer release()
+	if !signal.Ignored(os.Interrupt) { // nohup, or a job in the background of a script
+		interruptible, release := signal.NotifyContext(ctx, os.Interrupt)
+		defer release()
+		ctx = interruptible
+	}
 	request.Since = a.Now()
 	report := a.newReport(request, asJSON)
 	ask := func(c supervision) error { return c.Do(ctx, request, report.progress) }

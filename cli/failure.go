@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tend"
@@ -75,11 +76,18 @@ func writeFailure(w io.Writer, message string) {
 func writeHint(w io.Writer, hint string) {
 	switch {
 	case hint == "":
-	case strings.HasPrefix(hint, "tend "):
+	case isCommand(hint):
 		fmt.Fprintf(w, "%stry: %s\n", margin, printable(hint, false))
 	default:
 		fmt.Fprintf(w, "%s%s\n", margin, printable(hint, false))
 	}
+}
+
+// isCommand reports whether a hint is something to type.
+func isCommand(hint string) bool {
+	words := strings.Fields(hint)
+	return len(words) > 1 && words[0] == "tend" &&
+		slices.ContainsFunc(commands(), func(c command) bool { return c.name == words[1] })
 }
 
 // notice tells something that is neither data nor an error.

@@ -23,16 +23,16 @@ func TestScript(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			env.Defer(func() { os.RemoveAll(runtime) })
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
 			env.Setenv("TEND_RUNTIME", runtime)
 			env.Setenv("SERVER_FILE", "")
 			env.Setenv("TERM", "dumb")
 			env.Setenv("LANG", "C.UTF-8")
+			env.Defer(func() { leave(t, env, runtime) })
 			return os.MkdirAll(home, 0o755)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": commandStatus, "same": commandSame},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": commandStatus, "same": commandSame, "interrupt": commandInterrupt, "killtend": commandKillTend},
 	})
 }
 

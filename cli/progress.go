@@ -120,7 +120,7 @@ func (a *App) writeTrouble(p tend.Progress) {
 		}
 	}
 	hint := err.Hint
-	if p.Status != nil && (hint == "" || strings.HasPrefix(hint, "tend ")) {
+	if p.Status != nil && (hint == "" || isCommand(hint)) { // a hint in words says what comes next
 		writeHint(a.Stderr, next(*p.Status, a.Now()))
 	}
 	if hint == "" {
