@@ -115,8 +115,8 @@ func CheckName(name string) error {
 		return bad("begins or ends with a blank")
 	case name[0] == '-':
 		return bad("begins like an option")
-	case name[0] == '@':
-		return bad("begins like a tag")
+	case strings.Contains(name, "@"): // @TAG means all that have the tag, NAME@0 is to be the first copy of NAME
+		return bad("has an @ in it")
 	}
 	for _, r := range name {
 		switch {

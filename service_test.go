@@ -10,7 +10,7 @@ import (
 )
 
 func TestCheckName(t *testing.T) {
-	for _, name := range []string{"web", "a", "Web_1.b-c", "größe", "a b", "名前", "web@0", "x:y", "...", "a-", "0", "~", strings.Repeat("x", tend.MaxNameLength)} {
+	for _, name := range []string{"web", "a", "Web_1.b-c", "größe", "a b", "名前", "x:y", "...", "a-", "0", "~", strings.Repeat("x", tend.MaxNameLength)} {
 		if err := tend.CheckName(name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -24,7 +24,8 @@ func TestCheckName(t *testing.T) {
 		" web":                   "begins or ends with a blank",
 		"web\n":                  "begins or ends with a blank",
 		"-web":                   "begins like an option",
-		"@web":                   "begins like a tag",
+		"@web":                   "has an @ in it",
+		"web@0":                  "has an @ in it",
 		"a/b":                    "has a slash",
 		"a\x00b":                 "control character",
 		"a\tb":                   "control character",

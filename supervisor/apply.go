@@ -110,6 +110,9 @@ func (s *Supervisor) flush() {
 			s.commitError = ""
 		}
 		s.pending = newPending()
+		if err := s.journal.empty(); err != nil {
+			s.logf("%v", err)
+		}
 		for _, f := range p.effects {
 			f()
 		}
@@ -127,7 +130,7 @@ func (s *Supervisor) rows(p *pending) store.Batch {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	offset := s.journal.offset
+	offset := s.journal.committed()
 	return store.Batch{Place: s.place, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove, Journal: &offset}
 }
 

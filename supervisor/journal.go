@@ -50,3 +50,28 @@ func (j *journal) ended(pid int, made time.Time) (keeper.Record, bool) {
 	}
 	return keeper.Record{}, false
 }
+
+// journalLimit is the size from which the journal is emptied once it has been read, bytes.
+const journalLimit = 256 << 10
+
+// committed is the offset to write down: 0 where the journal is about to be emptied, so that a crash in between makes
+// the next supervisor read it twice, which does no harm.
+func (j *journal) committed() int64 {
+	if j.offset >= journalLimit {
+		return 0
+	}
+	return j.offset
+}
+
+// empty empties a journal that has grown, once committed is in the database. What is written to it meanwhile keeps it
+// from being emptied, and it is tried again with the next commit.
+func (j *journal) empty() error {
+	if j.offset < journalLimit {
+		return nil
+	}
+	emptied, err := keeper.EmptyJournal(j.path, j.offset)
+	if emptied {
+		j.offset = 0
+	}
+	return err
+}

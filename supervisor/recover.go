@@ -38,14 +38,14 @@ func (s *Supervisor) resume() error {
 		return err
 	}
 	for _, name := range s.names() {
-		if sv := s.services[name]; s.elsewhere(sv) == "" && !sv.state.Phase.Live() && s.mayResume(sv) {
+		if sv := s.services[name]; s.mayResume(sv) {
 			s.apply(sv, tend.Resumed{Rebooted: s.rebooted(sv)})
 		}
 	}
 	return nil
 }
 
-// mayResume reports whether a service that rests may be started here: not if another host was the last to run it.
+// mayResume reports whether a service may be started here unasked: not if another host was the last to run it.
 func (s *Supervisor) mayResume(sv *service) bool {
 	return sv.state.Wanted && (sv.place.Host == "" || sv.place.Host == s.place.Host)
 }

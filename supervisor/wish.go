@@ -134,11 +134,7 @@ func (s *Supervisor) see(sv *service, w *wish, before tend.State) (done bool) {
 func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
 	st := sv.state
 	if st.Run == w.run && st.Phase == tend.PhaseStopping {
-		if st.Begun && st.Next.IsZero() && st.StopStep > 0 {
-			s.tell(sv, w.op, s.survivors(sv))
-			return true
-		}
-		return false
+		return s.seeSurvivors(sv, w)
 	}
 	switch w.op.request.Command {
 	case api.Restart:
@@ -157,6 +153,16 @@ func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
 		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped, Done: true})
 	}
 	return true
+}
+
+// seeSurvivors reports whether the stop schedule is over and something still lives, and says so.
+func (s *Supervisor) seeSurvivors(sv *service, w *wish) (done bool) {
+	st := sv.state
+	spent := st.Phase == tend.PhaseStopping && st.Begun && st.Next.IsZero()
+	if spent {
+		s.tell(sv, w.op, s.survivors(sv))
+	}
+	return spent
 }
 
 // survivors says what every step of a stop schedule could not end.
@@ -194,7 +200,7 @@ func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done boo
 	}
 	switch {
 	case w.run == "":
-		return false
+		return s.seeSurvivors(sv, w)
 	case st.Run == w.run && st.Phase == tend.PhaseRunning:
 		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStarted, PID: st.Main.PID, Done: true})
 		return true
