@@ -55,6 +55,18 @@ func (o origin) String() string {
 // columns are the seven of the script.
 var columns = [...]string{"name", "pid", "command_line", "working_directory", "stdin", "stdout", "stderr"}
 
+// inspect reads the header and finds out who made the database, both at one instant: another process may be migrating it.
+func (s *Store) inspect(ctx context.Context) (h header, from origin, err error) {
+	if _, err = s.conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return h, from, err
+	}
+	defer s.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	if h, err = readHeader(ctx, s.conn); err == nil {
+		from, err = s.judge(ctx, h)
+	}
+	return h, from, err
+}
+
 // judge finds out who made the database, and refuses what tend must not touch.
 func (s *Store) judge(ctx context.Context, h header) (origin, error) {
 	if h.application == applicationID {

@@ -131,8 +131,12 @@ func TestKilledWhileMigrating(t *testing.T) {
 		if len(services) != len(fixture) {
 			t.Errorf("%d services", len(services))
 		}
-		if left, _ := filepath.Glob(path + "-migrating"); len(left) > 0 {
-			t.Errorf("left behind: %v", left)
+		copies, err := filepath.Glob(path + "-before-tend")
+		check(t, err)
+		for _, kept := range copies { // a copy that has its name is whole
+			if rows := plain(t, kept, "SELECT name FROM process"); len(rows) != len(fixture) {
+				t.Errorf("the copy has %v", rows)
+			}
 		}
 		check(t, s.Close())
 	}

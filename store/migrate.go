@@ -23,12 +23,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	h, err := readHeader(ctx, s.conn)
+	h, from, err := s.inspect(ctx)
 	if err != nil || h.current() {
-		return err
-	}
-	from, err := s.judge(ctx, h)
-	if err != nil {
 		return err
 	}
 	kept, err := s.keepOld(ctx, from)

@@ -87,8 +87,10 @@ func (s *Store) connect(ctx context.Context, busy time.Duration, loose bool) err
 	if err != nil {
 		return err
 	}
-	if _, err := s.judge(ctx, h); err != nil {
-		return err
+	if !h.current() {
+		if _, _, err := s.inspect(ctx); err != nil {
+			return err
+		}
 	}
 	if loose {
 		if err := s.shutOut(); err != nil {
