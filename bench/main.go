@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 )
 
@@ -90,14 +91,23 @@ func build(to, what string) {
 }
 
 // ends is what must be done at the end, however that comes; the last first.
-var ends []func()
+var ends struct {
+	sync.Mutex
+	list []func()
+}
 
-func atEnd(do func()) { ends = append(ends, do) }
+func atEnd(do func()) {
+	ends.Lock()
+	defer ends.Unlock()
+	ends.list = append(ends.list, do)
+}
 
 func end() {
-	for len(ends) > 0 {
-		last := ends[len(ends)-1]
-		ends = ends[:len(ends)-1]
+	ends.Lock() // who comes second, after Ctrl-C for instance, waits and finds nothing to do
+	defer ends.Unlock()
+	for len(ends.list) > 0 {
+		last := ends.list[len(ends.list)-1]
+		ends.list = ends.list[:len(ends.list)-1]
 		last()
 	}
 }
