@@ -3,6 +3,7 @@ package keeper
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"syscall"
@@ -21,9 +22,17 @@ const (
 	faultVariable  = "TEND_FAULT"      // for tests: role.point at which the first keeper to get there kills itself
 )
 
-// memoryLimit is what a keeper's heap may grow to before it is collected. Below it there is no collection at all, and
-// above all none that the runtime would make every two minutes by itself: an idle keeper sleeps.
-const memoryLimit = 24 << 20
+// garbage is how many bytes of it a keeper may collect before it is cleared away.
+const garbage = 2 << 20
+
+// limitMemory has garbage collected by its amount only. The usual way would be to do so every two minutes as well, when
+// nothing has happened at all.
+func limitMemory() {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetMemoryLimit(int64(m.Sys-m.HeapReleased) + garbage)
+	debug.SetGCPercent(-1)
+}
 
 // inheritance is what a keeper was given by whoever started it. A descriptor is -1 where there is none.
 type inheritance struct {
@@ -40,8 +49,7 @@ func begin(c Config) (*keep, error) {
 	process.CloseInherited()
 	NameProcess()
 	syscall.Umask(0o077)
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(memoryLimit)
+	limitMemory()
 	k := &keep{config: c, leaving: c.Leave, fault: os.Getenv(faultVariable)}
 	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), fault: k.fault}
 	if err := os.Chdir("/"); err != nil {

@@ -46,9 +46,9 @@ func (k *keep) bury() {
 		if k.record(d) != nil {
 			return
 		}
-		k.fail("recorded")
+		k.faultAt("recorded")
 		collect(d.pid)
-		k.fail("reaped")
+		k.faultAt("reaped")
 	}
 }
 

@@ -43,7 +43,7 @@ func (k *keep) start() error {
 		return err
 	}
 	k.child, k.started, k.children = pid, time.Now(), true
-	k.fail("started")
+	k.faultAt("started")
 	k.inherit.closeReady()
 	k.inherit.fault = ""
 	return nil

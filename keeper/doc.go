@@ -21,7 +21,7 @@
 // [Record] to the exit journal, and only then reaps it. Where the record cannot be written, because the disk is full,
 // the process is not reaped: it stays a zombie, whose /proc/PID/stat goes on telling its exit status, and the keeper
 // tries again on the next death and after a pause. Only the child it keeps is reaped all the same, for supervision
-// must not wait for a disk. A journal holds only what was written in this boot and this pid namespace; others' records
+// must not wait for a disk. The supervisor empties the journal with [EmptyJournal] when it has read it. A journal holds only what was written in this boot and this pid namespace; others' records
 // are skipped by the reader.
 //
 // # Leaving
@@ -42,6 +42,7 @@
 //	lock          held, exclusively, by the supervisor, which takes it by itself before it opens the database and
 //	              drops it by ending. Keepers never touch it.
 //	DIR itself    held, shared, by every keeper: systemd-tmpfiles leaves alone what is locked.
+//	TEND_KEEPER   no descriptor, but handed on like one: the pid of the keeper that started the process.
 //	ready pipe    TEND_READY_FD: from Launch through both keepers to the first supervisor only; each keeper closes
 //	              its own copy as soon as its first child exists. One line comes back, see [ReportReady].
 //
@@ -49,7 +50,8 @@
 //
 // # What the supervisor owes
 //
-// It calls [ReportReady] once it listens, or with the error because of which it cannot; then it ends with status 0, for
+// It calls process.CloseInherited and [NameProcess], asks for its signals, takes the lock, and listens. It gives no
+// service any of the variables above. It calls [ReportReady] once it listens, or with the error because of which it cannot; then it ends with status 0, for
 // starting it again would not help. It ends with status 0 only when nothing is to be supervised any more. To be
 // replaced (SIGTERM) it dies of SIGTERM or ends with [ExitReplace]; every other end counts as a crash and is followed
 // by pauses. It begins to stop everything when it gets SIGUSR1, once or often, or was started with --leave. When its

@@ -150,8 +150,8 @@ func (k *keep) say(format string, args ...any) {
 	log.Printf("%s keeper %d: "+format, append([]any{k.config.role(), os.Getpid()}, args...)...)
 }
 
-// fail ends this keeper as SIGKILL would, if TEND_FAULT names this point of it: inner.recorded.
-func (k *keep) fail(point string) {
+// faultAt ends this keeper as SIGKILL would, if TEND_FAULT names this point of it: inner.recorded.
+func (k *keep) faultAt(point string) {
 	if k.fault == k.config.role()+"."+point {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // not one instruction more
