@@ -22,9 +22,16 @@ func (a *App) control(ctx context.Context, request api.Request, asJSON bool) err
 	}
 	request.Since = a.Now()
 	report := a.newReport(request, asJSON)
-	ask := func(c supervision) error { return c.Do(ctx, request, report.progress) }
+	ask := func(c supervision) error {
+		report.asked = true
+		err := c.Do(ctx, request, report.progress)
+		if errors.Is(err, api.ErrNoSupervisor) {
+			report.asked = false
+		}
+		return err
+	}
 	err := a.reach(ctx, ask, func() (bool, error) { return a.settle(ctx, request, report) })
-	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+	if err != nil && ctx.Err() != nil {
 		return a.interrupted(report)
 	}
 	if err != nil {
@@ -93,14 +100,17 @@ func (a *App) interrupted(report *report) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	writeFailure(a.Stderr, "interrupted")
-	client, err := a.client()
-	if err != nil {
+	if !report.asked {
+		writeHint(a.Stderr, "nothing was done yet")
 		return silent(tend.CodeInterrupted)
 	}
-	statuses, err := client.Statuses(ctx, report.pending()...)
-	if err != nil || len(report.pending()) == 0 {
-		writeHint(a.Stderr, "what was asked for may go on without you; tend list shows how things stand")
-		return silent(tend.CodeInterrupted)
+	var statuses []tend.Status
+	client, err := a.client()
+	if err == nil && len(report.pending()) > 0 {
+		statuses, err = client.Statuses(ctx, report.pending()...)
+	}
+	if err != nil || len(statuses) == 0 {
+		writeHint(a.Stderr, "what was asked for goes on without you; tend list shows how things stand")
 	}
 	for _, s := range statuses {
 		line := s.Name + " is " + stateWords(s, a.Now())

@@ -22,17 +22,17 @@ func (p *prefixer) Write(data []byte) (int, error) {
 	p.rest = append(p.rest, data...)
 	var out []byte
 	for {
-		i := bytes.IndexByte(p.rest, '\n')
-		if i < 0 && len(p.rest) > maxLine {
-			i = maxLine
-			p.rest = append(p.rest[:i:i], append([]byte{'\n'}, p.rest[i:]...)...)
-		}
-		if i < 0 {
+		line, rest, ended := bytes.Cut(p.rest, []byte{'\n'})
+		if !ended && len(line) <= maxLine {
 			break
 		}
-		out = append(append(out, p.prefix...), p.rest[:i+1]...)
-		p.rest = p.rest[i+1:]
+		if !ended {
+			line, rest = line[:maxLine], line[maxLine:]
+		}
+		out = append(append(append(out, p.prefix...), line...), '\n')
+		p.rest = rest
 	}
+	p.rest = bytes.Clone(p.rest) // lets go of what was written
 	if len(out) == 0 {
 		return len(data), nil
 	}

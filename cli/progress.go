@@ -14,6 +14,7 @@ type report struct {
 	app     *App
 	request api.Request
 	json    bool
+	asked   bool                         // the supervisor has the request, and goes on with it
 	header  map[string]tend.ProgressKind // the last "Starting NAME ..." or "Stopping NAME ..." shown
 	results map[string]tend.Progress     // the last about each service
 	order   []string                     // of their first mention
