@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -47,6 +46,9 @@ func Main(database string, leave bool) int {
 func (s *Supervisor) main() (int, error) {
 	const failed = 1
 	unlock, err := s.prepare()
+	if errors.Is(err, errOrphaned) {
+		return keeper.ExitReplace, nil
+	}
 	if err != nil {
 		return failed, err
 	}
@@ -64,6 +66,10 @@ func (s *Supervisor) supervise() (status int, err error) {
 		return failed, err
 	}
 	defer s.store.Close()
+	if _, alive := keeper.Parent(); !alive { // it died while we waited for the lock
+		s.orphaned()
+		return keeper.ExitReplace, nil
+	}
 	s.now = time.Now()
 	if err := s.resume(); err != nil {
 		return failed, err
@@ -81,22 +87,23 @@ func (s *Supervisor) supervise() (status int, err error) {
 	return s.loop(), nil
 }
 
-// prepare gets all that a supervisor needs besides its database. The lock comes first: it is what makes this the only
-// supervisor, and a predecessor that has not quite gone is waited for.
+// prepare gets all that a supervisor needs besides its database. The keeper is watched first, so that its death is
+// noticed whenever it comes. The lock makes this the only supervisor; a predecessor that has not quite gone is waited
+// for.
 func (s *Supervisor) prepare() (unlock func(), err error) {
 	if s.dir, err = keeper.Directory(s.database); err != nil {
+		return nil, err
+	}
+	if s.watcher, err = process.NewWatcher(); err != nil {
+		return nil, err
+	}
+	if err := s.watchKeeper(); err != nil {
 		return nil, err
 	}
 	if unlock, err = lock(s.dir, s.database); err != nil {
 		return nil, err
 	}
 	if s.place, err = process.Here(); err != nil {
-		return nil, err
-	}
-	if s.parent, s.grandparent, err = keepers(); err != nil {
-		return nil, err
-	}
-	if s.watcher, err = process.NewWatcher(); err != nil {
 		return nil, err
 	}
 	if s.spawner, err = process.NewSpawner("/proc/self/exe", "exec"); err != nil {
@@ -107,24 +114,31 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	if s.records, err = keeper.FollowRecords(s.ctx, s.journal.path, logs.Size(s.journal.path)); err != nil {
 		s.logf("following the exit journal: %v", err)
 	}
-	if err := s.watcher.Add(s.parent, -1); err != nil && !errors.Is(err, process.ErrUnwatchable) {
-		return nil, fmt.Errorf("watching the keeper: %w", err)
-	}
 	return unlock, nil
 }
 
-// keepers are the process that keeps us and the one that keeps that.
-func keepers() (inner, outer tend.Identity, err error) {
-	stat, err := process.ReadStat(os.Getppid())
+// watchKeeper finds the process that keeps us and the one that keeps that, and waits for the death of the first.
+func (s *Supervisor) watchKeeper() error {
+	pid, alive := keeper.Parent()
+	if !alive {
+		return errOrphaned
+	}
+	stat, err := process.ReadStat(pid)
 	if err != nil {
-		return inner, outer, fmt.Errorf("looking at the keeper: %w", err)
+		return errOrphaned
 	}
-	inner = tend.Identity{PID: stat.PID, Start: stat.Start}
+	s.parent = tend.Identity{PID: pid, Start: stat.Start}
 	if above, err := process.ReadStat(stat.PPID); err == nil {
-		outer = tend.Identity{PID: above.PID, Start: above.Start}
+		s.grandparent = tend.Identity{PID: above.PID, Start: above.Start}
 	}
-	return inner, outer, nil
+	if err := s.watcher.Add(s.parent, -1); err != nil && !errors.Is(err, process.ErrUnwatchable) {
+		return errOrphaned
+	}
+	return nil
 }
+
+// errOrphaned: the keeper died before we had begun. Whoever keeps us now has started, or will start, another supervisor.
+var errOrphaned = errors.New("the keeper that started this supervisor is gone")
 
 // orphaned takes in the death of our keeper. The outer keeper starts another inner one, with a supervisor of its own;
 // we make room for it.
