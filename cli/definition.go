@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"tend"
@@ -50,6 +52,16 @@ func (d *definition) apply(s *tend.Service, caller tend.Caller) error {
 	return nil
 }
 
+// value returns what was last given for the key, "" if nothing was.
+func (d *definition) value(key string) (value string) {
+	for _, g := range d.given {
+		if g.option.Key == key {
+			value = g.value
+		}
+	}
+	return value
+}
+
 // service makes the definition that the arguments describe, and checks everything about it that can be checked before
 // it runs. A new name must be a good one; names that exist, from the 2008 script for instance, go on working.
 func (a *App) service(c *command, d *definition, args arguments, exists func(name string) bool) (tend.Service, error) {
@@ -74,6 +86,9 @@ func (a *App) service(c *command, d *definition, args arguments, exists func(nam
 		}
 	} else if words, err = checkCommandLine(s.CommandLine); err != nil {
 		return s, err
+	}
+	if name, value, found := strings.Cut(d.value("stderr"), "="); found && variable([]rune("$"+name)) == "$"+name {
+		a.warn("", "-e is --stderr, a file; to set the variable: --env %s=%s", name, value)
 	}
 	if err := checkFiles(s); err != nil {
 		return s, err

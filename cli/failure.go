@@ -37,10 +37,7 @@ func (a *App) fail(err error) int {
 	if err == nil {
 		return 0
 	}
-	var known *tend.Error
-	if !errors.As(err, &known) {
-		known = &tend.Error{Code: tend.CodeFailed, Message: err.Error()}
-	}
+	known := tend.AsError(err)
 	if known.Message == "" {
 		return tend.ExitStatus(err)
 	}
