@@ -12,8 +12,12 @@ import (
 // Snapshot is what one look at all processes found. It is for one goroutine at a time: what is costly is read when it is
 // first asked for.
 type Snapshot struct {
-	processes map[int]*seen
-	children  map[int][]*seen
+	processes map[int]*seen   // by pid
+	children  map[int][]*seen // by parent
+	sessions  map[int][]*seen // by session
+	byAge     []*seen         // the eldest first
+	ours      map[int]bool    // this process and its ancestors
+	keepers   map[int]bool    // those that orphans of services fall to
 }
 
 // seen is one process of a Snapshot.
@@ -33,13 +37,36 @@ type Member struct {
 
 // newSnapshot makes a Snapshot of the processes.
 func newSnapshot(all []Stat) Snapshot {
-	s := Snapshot{processes: make(map[int]*seen, len(all)), children: make(map[int][]*seen, len(all))}
+	s := Snapshot{
+		processes: make(map[int]*seen, len(all)), children: make(map[int][]*seen, len(all)), sessions: make(map[int][]*seen, len(all)),
+		byAge: make([]*seen, 0, len(all)),
+	}
 	for _, stat := range all {
 		p := &seen{Stat: stat}
-		s.processes[stat.PID] = p
-		s.children[stat.PPID] = append(s.children[stat.PPID], p)
+		s.processes[p.PID] = p
+		s.children[p.PPID] = append(s.children[p.PPID], p)
+		s.sessions[p.Session] = append(s.sessions[p.Session], p)
+		s.byAge = append(s.byAge, p)
 	}
+	slices.SortFunc(s.byAge, func(a, b *seen) int { return cmp.Compare(a.Start, b.Start) })
+	s.ours, s.keepers = s.ownLine()
 	return s
+}
+
+// ownLine returns this process with its ancestors, and the keepers among them: ourselves, our parent and its parent,
+// but not process 1.
+func (s Snapshot) ownLine() (ours, keepers map[int]bool) {
+	ours, keepers = map[int]bool{0: true, 1: true}, map[int]bool{}
+	for pid, level := os.Getpid(), 0; !ours[pid]; level++ {
+		ours[pid] = true
+		if level <= 2 {
+			keepers[pid] = true
+		}
+		if p, ok := s.processes[pid]; ok {
+			pid = p.PPID
+		}
+	}
+	return ours, keepers
 }
 
 // Tree returns the living processes that belong to a run, the main process first, then the eldest first: those of
@@ -47,20 +74,12 @@ func newSnapshot(all []Stat) Snapshot {
 // passed through, are this process, its ancestors and the exceptions. A look at processes that fork is never complete:
 // before a tree is called gone, look again.
 func (s Snapshot) Tree(main tend.Identity, run string, except ...tend.Identity) []Member {
-	t := tree{Snapshot: s, main: main, run: run, in: map[int]bool{}, out: s.ownLine()}
+	t := tree{Snapshot: s, main: main, run: run, in: map[int]bool{}, except: map[int]bool{}}
 	for _, id := range except {
-		t.out[id.PID] = true
+		t.except[id.PID] = true
 	}
-	for pid, p := range s.processes {
-		if t.isRoot(pid, p) {
-			t.add(p)
-		}
-	}
-	for pid, p := range s.processes { // last and apart, because reading environments is what costs most
-		if !t.in[pid] && t.inTime(p) && run != "" && p.runID() == run {
-			t.add(p)
-		}
-	}
+	t.addSession()
+	t.addRun()
 	slices.SortFunc(t.members, func(a, b Member) int {
 		return cmp.Or(isMain(b, main)-isMain(a, main), cmp.Compare(a.Start, b.Start), cmp.Compare(a.PID, b.PID))
 	})
@@ -77,30 +96,46 @@ func isMain(m Member, main tend.Identity) int {
 // tree is a Tree being made.
 type tree struct {
 	Snapshot
-	main    tend.Identity
-	run     string
-	in, out map[int]bool // by pid: members and zombies passed through; those that never are
-	members []Member
+	main       tend.Identity
+	run        string
+	in, except map[int]bool // by pid: members and zombies passed through; those that never are
+	members    []Member
 }
 
 // inTime reports whether the process is not older than the run. Nothing that is older can belong to it.
 func (t *tree) inTime(p *seen) bool { return p.Start >= t.main.Start }
 
-// isRoot reports whether the process is the main one or in its session.
-func (t *tree) isRoot(pid int, p *seen) bool {
-	if t.main.IsZero() || !t.inTime(p) {
-		return false
+// addSession adds the main process and its session. If its pid is there with another start, it was given away, which
+// cannot be while anyone is left in the session that bears its number.
+func (t *tree) addSession() {
+	if t.main.IsZero() {
+		return
 	}
-	if pid == t.main.PID {
-		return p.Start == t.main.Start
+	main, isThere := t.processes[t.main.PID]
+	if isThere && main.Start != t.main.Start {
+		return
 	}
-	if p.Session != t.main.PID {
-		return false
+	if isThere {
+		t.add(main)
 	}
-	if leader, ok := t.processes[t.main.PID]; ok {
-		return leader.Start == t.main.Start // else the pid was given away: it names another session now
+	for _, p := range t.sessions[t.main.PID] {
+		if t.inTime(p) && (isThere || t.isOfLostSession(p)) {
+			t.add(p)
+		}
 	}
-	return t.isOfLostSession(p)
+}
+
+// addRun adds those whose environment names the run. Reading environments is what costs most; those who cannot belong
+// to the run are spared.
+func (t *tree) addRun() {
+	for _, p := range slices.Backward(t.byAge) {
+		if !t.inTime(p) || t.run == "" {
+			return
+		}
+		if p.runID() == t.run {
+			t.add(p)
+		}
+	}
 }
 
 // isOfLostSession decides about a process of a session whose leader is gone. The number of such a session is not given
@@ -110,32 +145,17 @@ func (t *tree) isOfLostSession(p *seen) bool {
 	if run := p.runID(); run != "" {
 		return run == t.run
 	}
-	keepers := t.keepers()
 	for above, ok := t.processes[p.PPID]; ok; above, ok = t.processes[above.PPID] {
-		if keepers[above.PID] {
+		if t.keepers[above.PID] {
 			return true
 		}
 	}
 	return false
 }
 
-// keepers are those that orphans of services fall to: ourselves, our parent and its parent, but not process 1.
-func (t *tree) keepers() map[int]bool {
-	found := map[int]bool{}
-	for pid, levels := os.Getpid(), 0; pid > 1 && levels < 3; levels++ {
-		found[pid] = true
-		p, ok := t.processes[pid]
-		if !ok {
-			break
-		}
-		pid = p.PPID
-	}
-	return found
-}
-
 // add adds the process and what descends from it. Zombies are passed through, though they are no members.
 func (t *tree) add(p *seen) {
-	if t.in[p.PID] || t.out[p.PID] {
+	if t.in[p.PID] || t.ours[p.PID] || t.except[p.PID] {
 		return
 	}
 	t.in[p.PID] = true
@@ -145,18 +165,6 @@ func (t *tree) add(p *seen) {
 	for _, child := range t.children[p.PID] {
 		t.add(child)
 	}
-}
-
-// ownLine are this process and its ancestors.
-func (s Snapshot) ownLine() map[int]bool {
-	line := map[int]bool{0: true, 1: true}
-	for pid := os.Getpid(); !line[pid]; {
-		line[pid] = true
-		if p, ok := s.processes[pid]; ok {
-			pid = p.PPID
-		}
-	}
-	return line
 }
 
 // runID returns the run that the process's environment names, "" for none and for an environment we may not read.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,6 +96,36 @@ func TestWatcherReadsAZombieThatNobodyReaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantExit(t, next(t, w), last, &tend.Exit{Signal: "TERM"})
+}
+
+func TestWatcherDoesNotGuess(t *testing.T) {
+	needsPIDFD(t)
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to become somebody else")
+	}
+	id := zombie(t, "exit 7") // whose status is shown as 0 to those who may not trace it
+	cmd := exec.Command("/proc/self/exe", "role:watcher", strconv.Itoa(id.PID), strconv.FormatUint(id.Start, 10))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	cmd.Dir = "/"
+	if out, err := cmd.CombinedOutput(); string(out) != "<nil>\n" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+// watcher watches a process and says how it ended.
+func watcher(args []string) int {
+	pid, _ := strconv.Atoi(args[0])
+	start, _ := strconv.ParseUint(args[1], 10, 64)
+	w, err := NewWatcher()
+	if err == nil {
+		err = w.Add(tend.Identity{PID: pid, Start: start}, -1)
+	}
+	if err != nil {
+		say(err)
+		return 1
+	}
+	say((<-w.Exits()).Exit)
+	return 0
 }
 
 func TestWatcherAsksThePIDFDOfAReapedProcess(t *testing.T) {

@@ -102,6 +102,7 @@ var roles = map[string]func(args []string) int{
 	"dirty":     dirtyRole,
 	"headless":  headless,
 	"signaller": signaller,
+	"watcher":   watcher,
 }
 
 // say tells the test something; hear waits until the test closes our stdin.
