@@ -21,7 +21,8 @@ import (
 // It is called as `STAGE… UMASK DIRECTORY PROGRAM ARGUMENT…`. Each variable NAME=value of the service comes as
 // N=NAME=value, N its place: order and doubles are kept, nothing meant for the service (GODEBUG) is obeyed by us, and,
 // unlike arguments, nobody else can read it. On descriptor 3 stands a pipe that closes when the program is executed; a
-// failure is written to it as "STEP ERRNO".
+// failure is written to it as "STEP ERRNO". A stage that is killed says nothing: its start counts as done, and its end
+// is that of the service.
 
 const (
 	reportFD    = 3
