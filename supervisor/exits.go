@@ -131,7 +131,7 @@ func (s *Supervisor) noStrays(endings []ending) bool {
 		if known[pid] {
 			continue
 		}
-		if stat, err := process.ReadStat(pid); err == nil && stat.State != 'Z' {
+		if stat, err := process.ReadStat(pid); err == nil && !stat.Dead() {
 			return false
 		}
 	}
