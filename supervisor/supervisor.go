@@ -164,7 +164,7 @@ func drain[T any](c <-chan T) {
 }
 
 // tickSlack is the shortest time between two turns for timers: services that were started together share them.
-const tickSlack = 5 * time.Millisecond
+const tickSlack = 20 * time.Millisecond
 
 // linger is how long a supervisor with nothing to do waits for the next request: commands often come in pairs, and
 // whoever has just launched it is still on the way to the door.
