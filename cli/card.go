@@ -61,7 +61,7 @@ func (c *card) addState(s tend.Status, now time.Time) {
 		state += fmt.Sprintf(" for %s (since %s)", span(now.Sub(s.Since)), moment(s.Since, now))
 	}
 	c.add("state", state)
-	if s.Reason != "" {
+	if s.Reason != "" && (s.LastExit == nil || s.Reason != s.LastExit.String()) {
 		c.add("reason", s.Reason)
 	}
 	if !s.NextTry.IsZero() {

@@ -19,7 +19,6 @@ type command struct {
 	complete   kind
 	values     []string // what its argument may be, where complete is nothing
 	definition bool     // takes the options of a definition
-	manual     bool     // its name and arguments are shown in the manual, but not in the overview
 	hidden     bool
 
 	// bind defines the command's flags and returns what runs it once they are parsed.
