@@ -52,8 +52,7 @@ func (s *Store) explain(doing string, err error) error {
 		e.Code = tend.CodeBusy
 		return e.WithHint("try again, or find out who: fuser -v %s", quote(s.path))
 	case sqlite3.SQLITE_NOTADB:
-		return fail("%s is not a database", s.path).WithHint("move it away (mv %s %s), or choose another place: export SERVER_FILE=/path/to/server.sqlite",
-			quote(s.path), quote(s.path+".old"))
+		return fail("%s is not a database", s.path).WithHint("choose another file: export SERVER_FILE=/path/to/server.sqlite")
 	case sqlite3.SQLITE_CORRUPT:
 		return fail("the database %s is damaged%s", s.path, s.damage()).
 			WithHint("restore a copy, or save what can be read: sqlite3 %s .recover | sqlite3 %s", quote(s.path), quote(s.path+".recovered"))

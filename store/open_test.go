@@ -83,12 +83,12 @@ func TestRefusedFilesStayAsTheyAre(t *testing.T) {
 			tend.CodeFailed, "can be written by others (mode 0602)", "chmod 600 "},
 		{"text", func(t *testing.T, path string) {
 			check(t, os.WriteFile(path, []byte(strings.Repeat("hello\n", 500)), 0o600))
-		}, tend.CodeFailed, "is not a database", "mv "},
+		}, tend.CodeFailed, "is not a database", "export SERVER_FILE="},
 		{"text that others can read", func(t *testing.T, path string) {
 			check(t, os.WriteFile(path, []byte(strings.Repeat("hello\n", 500)), 0o644))
-		}, tend.CodeFailed, "is not a database", "mv "},
+		}, tend.CodeFailed, "is not a database", "export SERVER_FILE="},
 		{"short text", func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte("hello\n"), 0o600)) },
-			tend.CodeFailed, "is not a database", "mv "},
+			tend.CodeFailed, "is not a database", "export SERVER_FILE="},
 		{"truncated to half", func(t *testing.T, path string) { made(t, path); check(t, os.Truncate(path, fileSize(path)/2)) },
 			tend.CodeFailed, "is damaged", ".recover"},
 		{"truncated in the first page", func(t *testing.T, path string) { made(t, path); check(t, os.Truncate(path, 1000)) },

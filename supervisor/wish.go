@@ -98,7 +98,7 @@ func (s *Supervisor) wishRemove(sv *service, op *operation) {
 	switch {
 	case sv.state.Phase.Live() && !op.request.Stop:
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s is %s, as process %d", sv.name(), sv.state.Phase, sv.state.Main.PID).
-			WithHint("tend remove --stop %s stops it first", sv.name())))
+			WithHint("tend remove --stop %s", sv.name())))
 	case sv.state.Phase.Live():
 		s.wishStop(sv, op)
 	default:
@@ -228,7 +228,7 @@ func (s *Supervisor) tellDeath(sv *service, op *operation) {
 	case tend.PhaseBackoff:
 		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.now).Round(time.Millisecond), sv.name())
 	case tend.PhaseFailed:
-		e = e.WithHint("it is not started again by itself")
+		e = e.WithHint("it is not started again by itself; when that is mended: tend start %s", sv.name())
 	default:
 		e = e.WithHint("tend is starting it again (tend status %s shows how that goes, tend stop %s ends it)", sv.name(), sv.name())
 	}
