@@ -82,7 +82,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	if err := s.server.open(); err != nil {
 		return failed, err
 	}
-	s.lastRequest = time.Now()
+	s.leaveAfter = time.Now().Add(firstLinger)
 	keeper.ReportReady(nil)
 	return s.loop(), nil
 }

@@ -50,7 +50,7 @@ type Supervisor struct {
 	dataVersion int64
 	leaving     bool      // everything is being stopped, what is wanted stays
 	replaced    bool      // another supervisor is to take over
-	lastRequest time.Time // when the last request was answered, or the door was opened
+	leaveAfter  time.Time // not before then, when there is nothing to do
 	retryAt     time.Time
 	lastTick    time.Time
 	commitError string
@@ -101,7 +101,7 @@ func (s *Supervisor) loop() int {
 			return keeper.ExitReplace
 		}
 		idle := s.idle()
-		if idle && s.lingered() && s.leave() {
+		if idle && (s.leaving || !s.now.Before(s.leaveAfter)) && s.leave() {
 			return leftOnPurpose
 		}
 		s.arm(timer, idle)
@@ -166,14 +166,12 @@ func drain[T any](c <-chan T) {
 // tickSlack is the shortest time between two turns for timers: services that were started together share them.
 const tickSlack = 20 * time.Millisecond
 
-// linger is how long a supervisor with nothing to do waits for the next request: commands often come in pairs, and
-// whoever has just launched it is still on the way to the door.
-const linger = 500 * time.Millisecond
-
-// lingered reports whether an idle supervisor has waited long enough.
-func (s *Supervisor) lingered() bool {
-	return s.leaving || !s.now.Before(s.lastRequest.Add(linger))
-}
+// How long a supervisor with nothing to do waits before it leaves. Whoever has launched it is on the way to the door,
+// however slow the machine; after that, commands often come in pairs.
+const (
+	firstLinger = 5 * time.Second
+	linger      = 500 * time.Millisecond
+)
 
 // arm sets the one timer to whatever comes next.
 func (s *Supervisor) arm(timer *time.Timer, idle bool) {
@@ -184,7 +182,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		}
 	}
 	if idle {
-		sooner(s.lastRequest.Add(linger))
+		sooner(s.leaveAfter)
 	}
 	for _, sv := range s.services {
 		sooner(sv.state.Next)
@@ -254,7 +252,7 @@ func (s *Supervisor) leave() bool {
 func (s *Supervisor) handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.busy.Add(1)
-		defer s.calls.put(func() { s.lastRequest = s.now })
+		defer s.calls.put(func() { s.leaveAfter = s.now.Add(linger) })
 		defer s.busy.Add(-1)
 		h.ServeHTTP(w, r)
 	})
