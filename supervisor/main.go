@@ -53,6 +53,11 @@ func (s *Supervisor) main() (int, error) {
 		return failed, err
 	}
 	status, err := s.supervise()
+	// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
+	s.spawner.Close()
+	if s.server != nil {
+		s.server.shut()
+	}
 	unlock()
 	if s.abandoned() {
 		return status, s.launch()
@@ -109,7 +114,9 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	if s.spawner, err = process.NewSpawner("/proc/self/exe", "exec"); err != nil {
 		return nil, err
 	}
-	go s.spawnWorker()
+	ready := make(chan prepared, preparedAhead)
+	go s.prepareRuns(ready)
+	go s.makeProcesses(ready)
 	s.journal = &journal{path: keeper.JournalFile(s.dir)}
 	if s.records, err = keeper.FollowRecords(s.ctx, s.journal.path, logs.Size(s.journal.path)); err != nil {
 		s.logf("following the exit journal: %v", err)

@@ -33,43 +33,63 @@ func (s *Supervisor) spawnJob(sv *service) spawnJob {
 	return spawnJob{service: sv, run: sv.state.Run, def: sv.definition.WithDefaults(), log: s.logPath(sv)}
 }
 
+// A prepared run has everything it needs open.
+type prepared struct {
+	job       spawnJob
+	spec      process.Spec
+	files     []*os.File // closed once the process has them
+	logOffset int64
+	err       error
+}
+
 // Results of a mass start travel, and are committed, together: but none waits longer than this for the others.
 const (
 	spawnBatch = 64
-	spawnDelay = 10 * time.Millisecond
+	spawnDelay = 25 * time.Millisecond
+
+	preparedAhead = 16 // runs; each has up to three files open
 )
 
-// spawnWorker begins runs one after the other: making a process holds a lock of the runtime anyway.
-func (s *Supervisor) spawnWorker() {
+// prepareRuns opens what runs need, so much ahead that it costs a mass start nothing: whoever makes a process waits
+// most of the time.
+func (s *Supervisor) prepareRuns(ready chan<- prepared) {
 	for range s.spawns.ready {
-		jobs := s.spawns.take()
-		var results []spawnResult
-		first := time.Now()
-		for i, job := range jobs {
-			results = append(results, s.spawn(job))
-			if len(results) >= spawnBatch || i == len(jobs)-1 || time.Since(first) > spawnDelay {
-				s.spawned.put(results...)
-				results, first = nil, time.Now()
-			}
+		for _, job := range s.spawns.take() {
+			p := prepared{job: job}
+			p.spec, p.files, p.logOffset, p.err = s.spec(job)
+			ready <- p
 		}
 	}
 }
 
-func (s *Supervisor) spawn(job spawnJob) spawnResult {
-	result := spawnResult{job: job, at: time.Now()}
-	spec, files, offset, err := s.spec(job)
-	if err == nil {
-		result.logOffset = offset
-		result.child, err = s.spawner.Start(spec)
+// makeProcesses begins prepared runs one after the other: making a process holds a lock of the runtime anyway.
+func (s *Supervisor) makeProcesses(ready <-chan prepared) {
+	var results []spawnResult
+	var first time.Time
+	for p := range ready {
+		if len(results) == 0 {
+			first = time.Now()
+		}
+		results = append(results, s.spawn(p))
+		if len(results) >= spawnBatch || len(ready) == 0 || time.Since(first) > spawnDelay {
+			s.spawned.put(results...)
+			results = nil
+		}
 	}
-	for _, f := range files {
+}
+
+func (s *Supervisor) spawn(p prepared) spawnResult {
+	result := spawnResult{job: p.job, at: time.Now(), logOffset: p.logOffset, err: p.err}
+	if p.err == nil {
+		result.child, result.err = s.spawner.Start(p.spec)
+	}
+	for _, f := range p.files {
 		f.Close()
 	}
-	result.err = err
 	return result
 }
 
-// spec opens what the run needs. The files are closed once the process has them.
+// spec opens what the run needs.
 func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, logOffset int64, err error) {
 	def := job.def
 	spec = process.Spec{Dir: def.WorkingDirectory, Env: s.environment(job), Umask: *def.Umask}
