@@ -47,8 +47,7 @@ func TestMain(m *testing.M) {
 // supervisor stands in for the real one: it keeps the contract of the package comment, starts what a test asks for on
 // its socket, and misbehaves as the file "behaviour" says.
 type supervisor struct {
-	dir      string
-	services []int
+	dir string
 }
 
 func (s *supervisor) run(leave bool) int {

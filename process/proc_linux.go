@@ -73,9 +73,9 @@ func ReadStat(pid int) (Stat, error) {
 	return stat, nil
 }
 
-// Fields of /proc/PID/stat that we use, counted from the state, which is field 3 of proc_pid_stat(5).
+// Fields of /proc/PID/stat that we use, counted from the state, which is field 3 in proc_pid_stat(5).
 const (
-	fieldState      = 3 - 3
+	fieldState      = 0
 	fieldPPID       = 4 - 3
 	fieldSession    = 6 - 3
 	fieldThreads    = 20 - 3
