@@ -41,5 +41,13 @@ func (v *server) close() {
 	if err := os.Remove(v.socket); err != nil && !os.IsNotExist(err) {
 		v.logf("removing the socket: %v", err)
 	}
-	v.listener.Close()
+	v.shut()
+}
+
+// shut closes the door and leaves the socket's file to the next supervisor, which puts its own in its place. Until
+// then it refuses connections, so that whoever looks for a supervisor does not take us for one.
+func (v *server) shut() {
+	if v.listener != nil {
+		v.listener.Close()
+	}
 }
