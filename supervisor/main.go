@@ -83,6 +83,10 @@ func (s *Supervisor) supervise() (status int, err error) {
 		s.stopAll()
 	}
 	s.flush()
+	for s.scanning { // nobody is to be told that something runs which has ended while we were away
+		s.seen(<-s.scans)
+		s.flush()
+	}
 	s.server = newServer(s)
 	if err := s.server.open(); err != nil {
 		return failed, err
