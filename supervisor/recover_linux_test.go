@@ -1,0 +1,178 @@
+package supervisor_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tend"
+	"tend/api"
+)
+
+// company is a service in each of the situations that a supervisor may leave behind.
+type company struct {
+	*chain
+	before map[string]tend.Status
+}
+
+func newCompany(t *testing.T) *company {
+	c := &company{newChain(t), map[string]tend.Status{}}
+	c.add(c.definition("silent"))
+	c.add(c.definition("writer", "-lines", "3ms"))
+	leaver := c.definition("leaver", "-code", "7")
+	leaver.Restart = tend.RestartNo
+	c.add(leaver)
+	again := c.definition("again", "-code", "8")
+	again.Restart = tend.RestartAlways
+	c.add(again)
+	patient := c.definition("unready")
+	patient.Ready.Alive = tend.Duration(time.Hour)
+	c.add(patient)
+	failing := c.definition("failing", "-fail", "-code", "3")
+	failing.Backoff = tend.Backoff{Min: tend.Duration(time.Hour), Max: tend.Duration(time.Hour)}
+	c.add(failing)
+	stubborn := c.definition("stubborn", "-stubborn")
+	stubborn.Stop = tend.StopSchedule{{Signal: "TERM", Wait: tend.Duration(3 * time.Second)}, {Signal: "KILL", Wait: tend.Duration(5 * time.Second)}}
+	c.add(stubborn)
+	return c
+}
+
+// gather starts them and brings each into its situation.
+func (c *company) gather() {
+	c.launch()
+	c.start("silent", "writer", "leaver", "again", "stubborn")
+	go c.try(api.Request{Command: api.Start, Words: []string{"unready"}}) // answered when it is stopped
+	c.do(api.Start, "failing")
+	c.reaches("failing", tend.PhaseBackoff)
+	go c.try(api.Request{Command: api.Stop, Words: []string{"stubborn"}})
+	c.until("stubborn has had its SIGTERM", func() error { return when(len(c.noted("stubborn", "terms")) == 1) })
+	c.reaches("unready", tend.PhaseStarting)
+	c.until("unready has begun", func() error { return when(len(c.noted("unready", "ready")) == 1) })
+	for _, name := range []string{"silent", "writer", "leaver", "again", "unready", "failing", "stubborn"} {
+		c.before[name] = c.status(name)
+	}
+}
+
+// inTheGap has leaver and again end while nobody supervises.
+func (c *company) inTheGap() {
+	for _, name := range []string{"leaver", "again"} {
+		pid := c.before[name].PID
+		c.signal(pid, syscall.SIGUSR1)
+		c.until(name+" has ended", func() error { return when(dead(pid)) })
+	}
+}
+
+// asBefore checks that everything goes on as if nothing had been.
+func (c *company) asBefore(exitsKnown bool) {
+	c.Helper()
+	for _, name := range []string{"silent", "writer", "unready", "failing", "stubborn"} {
+		was, is := c.before[name], c.status(name)
+		same(c.chain, name+"'s state", is.State, was.State)
+		same(c.chain, name+"'s pid", is.PID, was.PID)
+		same(c.chain, name+"'s run", is.Run, was.Run)
+		same(c.chain, name+"'s wish", is.Wanted, was.Wanted)
+		same(c.chain, name+"'s next try", is.NextTry.UnixNano(), was.NextTry.UnixNano())
+		same(c.chain, name+"'s restarts", is.Restarts, was.Restarts)
+		if name != "failing" {
+			c.lived(name, 1)
+		}
+	}
+	c.lived("failing", 2)
+	if is := c.reaches("leaver", tend.PhaseFailed); exitsKnown && (is.LastExit == nil || *is.LastExit != tend.Exit{Code: 7}) {
+		c.Errorf("leaver's exit is %v, should be status 7", is.LastExit)
+	}
+	c.until("again has come back", func() error { return when(c.status("again").PID != c.before["again"].PID) })
+	is := c.reaches("again", tend.PhaseRunning)
+	if exitsKnown && (is.LastExit == nil || *is.LastExit != tend.Exit{Code: 8}) {
+		c.Errorf("again's exit is %v, should be status 8", is.LastExit)
+	}
+	c.lived("leaver", 1)
+	c.lived("again", 2)
+	for name, code := range map[string]int{"leaver": 7, "again": 8} {
+		runs := c.runs(name)
+		if run := runs[len(runs)-1]; run.EndedAt.IsZero() || run.Exit == nil || exitsKnown && *run.Exit != (tend.Exit{Code: code}) {
+			c.Errorf("the first run of %s: %+v", name, run)
+		}
+	}
+	c.wholeLog("writer")
+}
+
+// stopGoesOn waits for the end of the stop that was under way: at the time that was planned, after one SIGTERM only.
+func (c *company) stopGoesOn() {
+	c.Helper()
+	c.reaches("stubborn", tend.PhaseStopped)
+	run := c.runs("stubborn")[0]
+	if terms := c.noted("stubborn", "terms"); len(terms) != 1 || run.Exit == nil || run.Exit.Signal != "KILL" {
+		c.Errorf("stubborn got %d SIGTERM and %v; should be 1 and SIGKILL", len(terms), run.Exit)
+	}
+	if took := run.EndedAt.Sub(c.before["stubborn"].Since); took < 3*time.Second || took > 4500*time.Millisecond {
+		c.Errorf("stopping stubborn took %s, should be 3s", took)
+	}
+	c.lived("stubborn", 1)
+}
+
+// Each of our own processes, each pair, and all three are killed, with something ending meanwhile.
+func TestEverythingGoesOnAfterSIGKILL(t *testing.T) {
+	for _, victims := range []string{"supervisor", "inner", "outer", "supervisor inner", "supervisor outer", "outer inner", "outer inner supervisor"} {
+		t.Run(strings.ReplaceAll(victims, " ", "+"), func(t *testing.T) {
+			t.Parallel()
+			c := newCompany(t)
+			c.gather()
+			pids := map[string]int{"outer": c.outer(), "inner": c.inner(), "supervisor": c.supervisor()}
+			killed := strings.Fields(victims)
+			var frozen []int // so that nobody supervises while services end
+			for _, name := range []string{"outer", "inner"} {
+				if !slices.Contains(killed, name) {
+					frozen = append(frozen, pids[name])
+					c.signal(pids[name], syscall.SIGSTOP)
+				}
+			}
+			for _, name := range killed {
+				c.signal(pids[name], syscall.SIGKILL)
+			}
+			for _, name := range killed {
+				c.until(name+" is dead", func() error { return when(dead(pids[name])) })
+			}
+			c.inTheGap()
+			for _, pid := range frozen {
+				c.signal(pid, syscall.SIGCONT)
+			}
+			keeperLeft := !slices.Contains(killed, "outer") || !slices.Contains(killed, "inner")
+			if len(killed) == 3 {
+				c.launch()
+				same(c.chain, "leaver's state at once", c.status("leaver").State, tend.PhaseFailed)
+			}
+			c.asBefore(keeperLeft)
+			c.stopGoesOn()
+		})
+	}
+}
+
+func TestTenSupervisorsAreKilledInARow(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.gather()
+	inner := c.inner()
+	for range 10 {
+		supervisor := c.supervisor()
+		c.signal(supervisor, syscall.SIGKILL)
+		c.until("another supervisor is there", func() error { return when(c.supervisor() != supervisor) })
+		same(c.chain, "silent's pid", c.status("silent").PID, c.before["silent"].PID)
+	}
+	same(c.chain, "the inner keeper", c.inner(), inner)
+	c.inTheGap()
+	c.asBefore(true)
+	c.stopGoesOn()
+}
+
+var errNotYet = fmt.Errorf("not yet")
+
+func when(b bool) error {
+	if b {
+		return nil
+	}
+	return errNotYet
+}
