@@ -80,6 +80,10 @@ const (
 	fieldSession    = 6 - 3
 	fieldThreads    = 20 - 3
 	fieldStart      = 22 - 3
+	fieldMemory     = 23 - 3
+	fieldCode       = 26 - 3 // where the code begins
+	fieldEnvStart   = 50 - 3 // since Linux 3.5, and 0 for processes that we may not trace
+	fieldEnvEnd     = 51 - 3 // the same
 	fieldWaitStatus = 52 - 3 // since Linux 3.5
 )
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,12 +55,33 @@ func readAll() ([]Stat, error) {
 }
 
 // readRunID reads the run out of the environment of a process. Those of other users are refused by the kernel.
+//
+// In the middle of execve(2) a process shows none: the kernel has given up the old memory and not yet noted where the
+// new environment is, which was seen to last a millisecond. Nothing tells when that is over, so it is asked again.
 func readRunID(pid int) string {
-	text, err := readFile(unix.AT_FDCWD, procPath(pid, "environ"), make([]byte, 0, 4096))
-	if err != nil {
-		return ""
+	const pause, longest = 200 * time.Microsecond, 20 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		text, err := readFile(unix.AT_FDCWD, procPath(pid, "environ"), make([]byte, 0, 4096))
+		if err != nil {
+			return ""
+		}
+		if len(text) > 0 || waited >= longest || hasNoEnvironment(pid) {
+			return runIDIn(text)
+		}
+		time.Sleep(pause)
 	}
-	return runIDIn(text)
+}
+
+// hasNoEnvironment reports whether a process was given an empty environment, or has none because it is a zombie or a
+// kernel thread, which have no memory either. In the middle of execve it has memory, and its code has no place yet.
+func hasNoEnvironment(pid int) bool {
+	text, err := readFile(unix.AT_FDCWD, procPath(pid, "stat"), make([]byte, 0, 512))
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	if err != nil || len(fields) <= fieldEnvEnd {
+		return true
+	}
+	empty := number(fields[fieldEnvStart]) == number(fields[fieldEnvEnd])
+	return empty && (number(fields[fieldCode]) != 0 || number(fields[fieldMemory]) == 0)
 }
 
 // Children returns the pids of the children of the process, zombies among them.

@@ -73,6 +73,35 @@ func endTree(t *testing.T, main tend.Identity, run string) {
 	}
 }
 
+// A process that is just executing a program is not a stranger for that moment.
+func TestTheRunIsReadDuringExec(t *testing.T) {
+	s := newSpawner(t, stage...)
+	for range 30 {
+		child := start(t, s, "exec env sleep 1001", "TEND_RUN=a-run")
+		t.Cleanup(func() { endNow(t, child.Identity) })
+		for {
+			if run := readRunID(child.PID); run != "a-run" {
+				t.Fatalf("the run of process %d is %q", child.PID, run)
+			}
+			if line, _ := CommandLine(child.PID); len(line) == 2 && line[0] == "sleep" {
+				break
+			}
+		}
+		unix.Close(child.PIDFD)
+	}
+}
+
+func TestAnEmptyEnvironmentIsNotWaitedFor(t *testing.T) {
+	s := newSpawner(t, stage...)
+	child := start(t, s, "exec env -i sleep 1001")
+	defer unix.Close(child.PIDFD)
+	defer endNow(t, child.Identity)
+	eventually(t, "it has no environment", func() bool { return hasNoEnvironment(child.PID) })
+	if !hasNoEnvironment(2) || hasNoEnvironment(os.Getpid()) {
+		t.Error("a kernel thread has an environment, or we have none")
+	}
+}
+
 func TestTreeOutlivesItsMain(t *testing.T) {
 	const run = "a-run-whose-main-ends"
 	s := newSpawner(t, stage...)
