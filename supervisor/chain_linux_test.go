@@ -380,3 +380,14 @@ func pidsOf(m map[int]string) []int {
 	slices.Sort(pids)
 	return pids
 }
+
+// cpuTime is what the process has used of the processors.
+func cpuTime(c *chain, pid int) time.Duration {
+	c.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	c.check(err)
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // from the third on, see proc_pid_stat(5)
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}

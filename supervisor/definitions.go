@@ -48,7 +48,7 @@ func (s *Supervisor) readDefinitions() error {
 // forget drops a service whose row was deleted in the database by somebody else. What still runs of it is kept in view
 // until it ends, and is not started again.
 func (s *Supervisor) forget(name string, sv *service) {
-	if !sv.state.Phase.Live() {
+	if !sv.state.Phase.Live() || s.elsewhere(sv) != "" {
 		delete(s.services, name)
 		return
 	}

@@ -188,7 +188,7 @@ func (s *Supervisor) signalled(sig os.Signal) {
 
 func (s *Supervisor) stopAll() {
 	for _, name := range s.names() {
-		if sv := s.services[name]; s.elsewhere(sv) == "" {
+		if sv := s.services[name]; s.local(sv) {
 			s.apply(sv, tend.StopRequested{KeepWanted: true})
 		}
 	}

@@ -38,16 +38,11 @@ func (s *Supervisor) resume() error {
 		return err
 	}
 	for _, name := range s.names() {
-		if sv := s.services[name]; s.mayResume(sv) {
+		if sv := s.services[name]; sv.state.Wanted && s.local(sv) { // nothing starts unasked that another host was the last to run
 			s.apply(sv, tend.Resumed{Rebooted: s.rebooted(sv)})
 		}
 	}
 	return nil
-}
-
-// mayResume reports whether a service may be started here unasked: not if another host was the last to run it.
-func (s *Supervisor) mayResume(sv *service) bool {
-	return sv.state.Wanted && (sv.place.Host == "" || sv.place.Host == s.place.Host)
 }
 
 // resumeRuns finds out what became of the runs that were alive when they were last heard of.
@@ -60,11 +55,12 @@ func (s *Supervisor) resumeRuns() error {
 	for i := range runs {
 		run := &runs[i]
 		sv, ok := s.services[run.Service]
-		if !ok || sv.state.Run != run.ID || !sv.state.Phase.Live() || s.elsewhere(sv) != "" {
+		if !ok || sv.state.Run != run.ID || !sv.state.Phase.Live() {
 			continue
 		}
 		sv.run = run
 		switch {
+		case s.elsewhere(sv) != "":
 		case s.rebooted(sv):
 			s.apply(sv, tend.Ended{Run: run.ID, Exit: tend.Exit{Lost: "reboot"}})
 		case !sv.state.Main.IsZero():

@@ -24,12 +24,18 @@ type service struct {
 
 func (sv *service) name() string { return sv.definition.Name }
 
-// elsewhere is the host that the service lives on, if that is not ours: its pids mean nothing here.
+// elsewhere is the host that the service lives on, or is started again by, if that is not ours: its pids mean nothing
+// here, and its times are another supervisor's to keep.
 func (s *Supervisor) elsewhere(sv *service) string {
-	if sv.place.Host == "" || sv.place.Host == s.place.Host || !sv.state.Phase.Live() {
+	if s.local(sv) || !sv.state.Phase.Live() && sv.state.Phase != tend.PhaseBackoff {
 		return ""
 	}
 	return sv.place.Host
+}
+
+// local reports whether what is known of the service was written on this host, or nowhere yet.
+func (s *Supervisor) local(sv *service) bool {
+	return sv.place.Host == "" || sv.place.Host == s.place.Host
 }
 
 // rebooted reports whether the state was written on a boot, or in a pid namespace, that is not the present one.

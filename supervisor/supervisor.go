@@ -185,6 +185,9 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		sooner(s.leaveAfter)
 	}
 	for _, sv := range s.services {
+		if s.elsewhere(sv) != "" {
+			continue
+		}
 		sooner(sv.state.Next)
 		if sv.hunt != nil {
 			sooner(sv.hunt.again)

@@ -17,8 +17,12 @@ type wish struct {
 
 // wish begins what the operation wants of the service.
 func (s *Supervisor) wish(sv *service, op *operation) {
-	if host := s.elsewhere(sv); host != "" && !op.request.Here {
-		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s runs on %s, as process %d", sv.name(), host, sv.state.Main.PID).
+	if host := s.elsewhere(sv); host != "" && !(op.request.Here && op.request.Command == api.Start) {
+		where := fmt.Sprintf("%s is %s on %s", sv.name(), sv.state.Phase, host)
+		if pid := sv.state.Main.PID; pid != 0 {
+			where += fmt.Sprintf(", as process %d", pid)
+		}
+		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s", where).
 			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.name())))
 		return
 	}
@@ -37,7 +41,7 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 }
 
 func (s *Supervisor) wishStart(sv *service, op *operation) {
-	if sv.place != s.place && sv.state.Phase.Live() {
+	if s.elsewhere(sv) != "" {
 		s.takeHere(sv)
 	}
 	if sv.state.Phase == tend.PhaseRunning {
@@ -273,5 +277,9 @@ func failed(e *tend.Error) tend.Progress {
 // takeHere forgets a run that another host is recorded as having.
 func (s *Supervisor) takeHere(sv *service) {
 	s.logf("%s is taken from %s, process %d there is forgotten", sv.name(), sv.place.Host, sv.state.Main.PID)
+	if run := sv.run; run != nil && run.EndedAt.IsZero() {
+		run.EndedAt, run.Exit = s.now, &tend.Exit{Lost: "being taken from " + sv.place.Host}
+		s.pending.runs[run.ID] = *run
+	}
 	sv.state, sv.place, sv.run = tend.State{Phase: tend.PhaseStopped}, s.place, nil
 }
