@@ -103,6 +103,7 @@ var roles = map[string]func(args []string) int{
 	"headless":  headless,
 	"signaller": signaller,
 	"watcher":   watcher,
+	"begetter":  begetter,
 }
 
 // say tells the test something; hear waits until the test closes our stdin.

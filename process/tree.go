@@ -178,14 +178,22 @@ func (p *seen) runID() string {
 // runVariable is how a service, and what it starts, know their run.
 const runVariable = "TEND_RUN="
 
-// runIDIn finds the run in an environment as the kernel has it.
+// runIDIn finds the run in an environment as the kernel has it: TEND_RUN=ID, or, in an exec stage that has not executed
+// the service's program yet, N=TEND_RUN=ID.
 func runIDIn(environ []byte) string {
-	at := 0
-	if !bytes.HasPrefix(environ, []byte(runVariable)) {
-		if at = bytes.Index(environ, []byte("\x00"+runVariable)) + 1; at == 0 {
+	for at := 0; ; at += len(runVariable) {
+		i := bytes.Index(environ[at:], []byte(runVariable))
+		if i < 0 {
 			return ""
 		}
+		at += i
+		before := environ[:at]
+		if place, staged := bytes.CutSuffix(before, []byte{'='}); staged {
+			before = bytes.TrimRight(place, "0123456789")
+		}
+		if len(before) == 0 || before[len(before)-1] == 0 {
+			value, _, _ := bytes.Cut(environ[at+len(runVariable):], []byte{0})
+			return string(value)
+		}
 	}
-	value, _, _ := bytes.Cut(environ[at+len(runVariable):], []byte{0})
-	return string(value)
 }

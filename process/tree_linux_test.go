@@ -187,6 +187,7 @@ func TestTreeRules(t *testing.T) {
 func TestRunIDIn(t *testing.T) {
 	for environ, want := range map[string]string{
 		"TEND_RUN=a\x00B=1\x00": "a", "B=1\x00TEND_RUN=b": "b", "B=1\x00XTEND_RUN=c\x00": "", "": "", "B=TEND_RUN=d\x00": "", "A=\x00TEND_RUN=\x00": "",
+		"0=A=b\x0012=TEND_RUN=e\x00": "e", "B1=TEND_RUN=f\x00TEND_RUN=g\x00": "g", "=TEND_RUN=h\x001TEND_RUN=i\x00": "h",
 	} {
 		if got := runIDIn([]byte(environ)); got != want {
 			t.Errorf("%q: got %q, want %q", environ, got, want)
