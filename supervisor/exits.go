@@ -98,27 +98,38 @@ func (s *Supervisor) settle(endings []ending) {
 			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit})
 			continue
 		}
-		s.scan(func(all process.Snapshot) {
-			var left []tend.Identity
-			for _, m := range all.Tree(e.main, e.run) {
-				if m.Identity != e.main {
-					left = append(left, m.Identity)
-				}
-			}
-			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, Left: left})
-			if len(left) > 0 {
-				s.huntOn(e.service)
-			}
-		})
+		s.settleByLooking(e, emptyLooks)
 	}
 }
 
-// noStrays reports whether our parent has no children but us and main processes, those that have just ended included.
+// emptyLooks is how many looks in a row must find nobody before a tree counts as gone: one look may fall between a
+// process that forks and ends, which was listed and is gone when it is read, and its child, which was born after the
+// listing.
+const emptyLooks = 2
+
+// settleByLooking lets one end happen after a look at all processes, or several where nobody is found.
+func (s *Supervisor) settleByLooking(e ending, looks int) {
+	s.scan(func(all process.Snapshot) {
+		var left []tend.Identity
+		for _, m := range all.Tree(e.main, e.run) {
+			if m.Identity != e.main {
+				left = append(left, m.Identity)
+			}
+		}
+		if len(left) == 0 && looks > 1 {
+			s.settleByLooking(e, looks-1)
+			return
+		}
+		s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, Left: left})
+		if len(left) > 0 {
+			s.huntOn(e.service)
+		}
+	})
+}
+
+// noStrays reports whether our parent has no children but us and main processes, those that have just ended included,
+// and others that have ended. What those left has become our parent's child by then, so it is asked again after them.
 func (s *Supervisor) noStrays(endings []ending) bool {
-	children, err := process.Children(s.parent.PID)
-	if err != nil {
-		return false
-	}
 	known := make(map[int]bool, len(s.mains)+len(endings)+1)
 	known[s.self] = true
 	for id := range s.mains {
@@ -127,13 +138,24 @@ func (s *Supervisor) noStrays(endings []ending) bool {
 	for _, e := range endings {
 		known[e.main.PID] = true
 	}
-	for _, pid := range children {
-		if known[pid] {
-			continue
-		}
-		if stat, err := process.ReadStat(pid); err == nil && !stat.Dead() {
+	for {
+		children, err := process.Children(s.parent.PID)
+		if err != nil {
 			return false
 		}
+		fresh := 0
+		for _, pid := range children {
+			if known[pid] {
+				continue
+			}
+			if stat, err := process.ReadStat(pid); err == nil && !stat.Dead() {
+				return false
+			}
+			known[pid] = true
+			fresh++
+		}
+		if fresh == 0 {
+			return true
+		}
 	}
-	return true
 }

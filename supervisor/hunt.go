@@ -18,6 +18,7 @@ type hunt struct {
 	sent   map[tend.Identity]string // known to live, and the last signal sent to each
 	frozen map[tend.Identity]bool   // stopped before they are killed, so that they cannot multiply meanwhile
 	rounds int                      // looks at all processes in the present step
+	empty  int                      // looks in a row that found nobody
 	again  time.Time                // look again then: somebody in the tree cannot be watched; zero: no need
 }
 
@@ -78,11 +79,10 @@ func (s *Supervisor) round(sv *service, h *hunt, all process.Snapshot) {
 	h.again = time.Time{}
 	members := s.tree(h, all)
 	if len(members) == 0 {
-		if sv.state.Main.IsZero() {
-			s.apply(sv, tend.TreeEnded{Run: h.run})
-		}
-		return // otherwise the end of the main process is on its way to us
+		s.foundNobody(sv, h)
+		return
 	}
+	h.empty = 0
 	if h.signal == "KILL" && s.freeze(sv, h, members) {
 		s.huntOn(sv)
 		return
@@ -95,6 +95,18 @@ func (s *Supervisor) round(sv *service, h *hunt, all process.Snapshot) {
 			s.signalNews(sv, id.PID, h.signal)
 		}
 		s.send(sv, id, h.signal)
+	}
+}
+
+// foundNobody lets the end of the tree happen, once it is certain. As long as the main process is not known to have
+// ended, that news is on its way to us and comes first.
+func (s *Supervisor) foundNobody(sv *service, h *hunt) {
+	switch h.empty++; {
+	case !sv.state.Main.IsZero():
+	case h.empty < emptyLooks:
+		s.huntOn(sv)
+	default:
+		s.apply(sv, tend.TreeEnded{Run: h.run})
 	}
 }
 
