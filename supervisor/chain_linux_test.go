@@ -281,7 +281,7 @@ func (c *chain) one(words ...string) (pid int) {
 	c.until(want+" runs once", func() error {
 		var found []int
 		for p, line := range c.all() {
-			if line == want {
+			if strings.Replace(line, " --leave ", " ", 1) == want {
 				found = append(found, p)
 			}
 		}

@@ -63,7 +63,7 @@ func (s *Supervisor) start(op *operation) {
 		op.end(tend.AsError(err))
 		return
 	case s.leaving:
-		op.end(tend.Errorf(tend.CodeBusy, "tend is shutting down").WithHint("try again when it has left"))
+		op.end(errLeaving())
 		return
 	}
 	op.open = len(services)
@@ -73,6 +73,11 @@ func (s *Supervisor) start(op *operation) {
 	if len(services) == 0 {
 		s.effect(func() { op.end(nil) })
 	}
+}
+
+// errLeaving is for whoever wants something started while everything is being stopped.
+func errLeaving() *tend.Error {
+	return tend.Errorf(tend.CodeBusy, "tend is shutting down").WithHint("try again when it has left")
 }
 
 // Statuses shows the services; see api.Supervisor.

@@ -37,6 +37,9 @@ func (s *Supervisor) resume() error {
 	if err := s.takeOver(); err != nil {
 		return err
 	}
+	if s.leaving { // what is wanted is for the next supervisor to start
+		return nil
+	}
 	for _, name := range s.names() {
 		if sv := s.services[name]; sv.state.Wanted && s.local(sv) { // nothing starts unasked that another host was the last to run
 			s.apply(sv, tend.Resumed{Rebooted: s.rebooted(sv)})

@@ -33,6 +33,11 @@ func (s *Supervisor) elsewhere(sv *service) string {
 	return sv.place.Host
 }
 
+// spent reports whether the run has survived every step of its stop schedule.
+func (sv *service) spent() bool {
+	return sv.state.Phase == tend.PhaseStopping && sv.state.Begun && sv.state.Next.IsZero()
+}
+
 // local reports whether what is known of the service was written on this host, or nowhere yet.
 func (s *Supervisor) local(sv *service) bool {
 	return sv.place.Host == "" || sv.place.Host == s.place.Host

@@ -228,6 +228,9 @@ func (s *Supervisor) idle() bool {
 		return false
 	}
 	for _, sv := range s.services {
+		if s.leaving && sv.spent() { // nothing more can be done about what survived everything
+			continue
+		}
 		if sv.hunt != nil || len(sv.wishes) > 0 {
 			return false
 		}

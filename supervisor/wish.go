@@ -161,12 +161,11 @@ func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
 
 // seeSurvivors reports whether the stop schedule is over and something still lives, and says so.
 func (s *Supervisor) seeSurvivors(sv *service, w *wish) (done bool) {
-	st := sv.state
-	spent := st.Phase == tend.PhaseStopping && st.Begun && st.Next.IsZero()
-	if spent {
-		s.tell(sv, w.op, s.survivors(sv))
+	if !sv.spent() {
+		return false
 	}
-	return spent
+	s.tell(sv, w.op, s.survivors(sv))
+	return true
 }
 
 // survivors says what every step of a stop schedule could not end.
@@ -193,6 +192,10 @@ func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done boo
 	st := sv.state
 	if !st.Wanted {
 		s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was stopped by another command meanwhile", sv.name())))
+		return true
+	}
+	if s.leaving {
+		s.tell(sv, w.op, failed(errLeaving()))
 		return true
 	}
 	restarted := before.Phase == tend.PhaseStopping && before.Then == tend.ThenStart
