@@ -119,7 +119,8 @@ func (s *Supervisor) resumeStop(sv *service) {
 }
 
 // resumeUnborn deals with runs that were written down and of whose process nothing is known. If the process was made,
-// it carries the run's id in its environment; if not, it is made now.
+// it carries the run's id in its environment; if not, it is made now. One that is just being made is not missed: until
+// it has executed its command, it shares our predecessor's lock, which we have waited for.
 func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	if len(unborn) == 0 {
 		return nil
@@ -130,13 +131,16 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	}
 	for _, sv := range unborn {
 		tree := all.Tree(tend.Identity{}, sv.state.Run)
-		if len(tree) == 0 {
+		switch {
+		case len(tree) > 0:
+			main := tree[0].Identity
+			s.apply(sv, tend.Spawned{Run: sv.state.Run, Main: main})
+			s.watch(sv, main)
+		case sv.state.Phase == tend.PhaseStopping:
+			s.apply(sv, tend.SpawnFailed{Run: sv.state.Run, Message: "it was stopped before it began"})
+		default:
 			s.effect(func() { s.spawns.put(s.spawnJob(sv)) })
-			continue
 		}
-		main := tree[0].Identity
-		s.apply(sv, tend.Spawned{Run: sv.state.Run, Main: main})
-		s.watch(sv, main)
 	}
 	return nil
 }

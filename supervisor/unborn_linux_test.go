@@ -1,0 +1,83 @@
+package supervisor_test
+
+import (
+	"crypto/rand"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"tend"
+	"tend/api"
+)
+
+// unborn is a state in which a supervisor died after it had written a run down, and before it wrote its process down.
+func unborn(phase tend.Phase, then tend.AfterStop) tend.State {
+	now := time.Now()
+	return tend.State{Phase: phase, Then: then, Wanted: phase == tend.PhaseStarting || then == tend.ThenStart, Since: now, Started: now, Cause: tend.CauseStart, Run: rand.Text()}
+}
+
+// beget starts the process of a run as a supervisor would have, which then died. The process falls to the test.
+func (c *chain) beget(s tend.Service, run string) (pid int) {
+	c.Helper()
+	words := strings.Fields(s.CommandLine)
+	cmd := exec.Command(words[0], words[1:]...)
+	for name, value := range s.Environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Env = append(cmd.Env, "TEND_RUN="+run)
+	c.check(cmd.Start())
+	go cmd.Wait()
+	c.until(s.Name+" lives", func() error { return when(len(c.noted(s.Name, "ready")) == 1) })
+	return cmd.Process.Pid
+}
+
+func TestRunsThatWereWrittenDownAndHaveNoPID(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	states := map[string]tend.State{
+		"never-made":         unborn(tend.PhaseStarting, ""),
+		"made":               unborn(tend.PhaseStarting, ""),
+		"stopped-never-made": unborn(tend.PhaseStopping, ""),
+		"stopped-made":       unborn(tend.PhaseStopping, ""),
+		"again-never-made":   unborn(tend.PhaseStopping, tend.ThenStart),
+	}
+	made := map[string]int{}
+	for name, st := range states {
+		s := c.definition(name)
+		c.add(s)
+		if name == "made" || name == "stopped-made" {
+			made[name] = c.beget(s, st.Run)
+		}
+	}
+	c.leave(c.here(), states)
+	c.launch()
+
+	c.reaches("never-made", tend.PhaseRunning)
+	same(c, "never-made's run", c.status("never-made").Run, states["never-made"].Run)
+	c.lived("never-made", 1)
+
+	c.reaches("made", tend.PhaseRunning)
+	same(c, "made's pid", c.status("made").PID, made["made"])
+	c.lived("made", 1)
+	c.do(api.Stop, "made")
+	if exit := c.runs("made")[0].Exit; exit == nil || *exit != (tend.Exit{}) {
+		t.Errorf("made ended by %v", exit)
+	}
+
+	c.reaches("stopped-never-made", tend.PhaseStopped)
+	c.lived("stopped-never-made", 0)
+	c.reaches("stopped-made", tend.PhaseStopped)
+	c.lived("stopped-made", 1)
+	same(c, "SIGTERMs", len(c.noted("stopped-made", "terms")), 1)
+
+	c.reaches("again-never-made", tend.PhaseRunning)
+	c.lived("again-never-made", 1)
+	for name := range states {
+		for _, run := range c.runs(name) {
+			if st := c.status(name); run.EndedAt.IsZero() && run.ID != st.Run {
+				t.Errorf("run %s of %s has no end", run.ID, name)
+			}
+		}
+	}
+}
