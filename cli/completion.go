@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	_ "embed" // of the script for bash
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -29,15 +31,20 @@ func newCompletion() command {
 	return c
 }
 
+// bashCompletion is our own, because the one that cobra writes wants functions of the package bash-completion.
+//
+//go:embed completion.bash
+var bashCompletion string
+
 func (a *App) completion(c *command, shell string) error {
-	root := a.root(commands())
 	switch shell {
 	case "bash":
-		return root.GenBashCompletionV2(a.Stdout, true)
+		_, err := io.WriteString(a.Stdout, bashCompletion)
+		return err
 	case "zsh":
-		return root.GenZshCompletion(a.Stdout)
+		return a.root(commands()).GenZshCompletion(a.Stdout)
 	case "fish":
-		return root.GenFishCompletion(a.Stdout, true)
+		return a.root(commands()).GenFishCompletion(a.Stdout, true)
 	}
 	return misused(c, "there is no completion for %q (bash, zsh, fish)", shell)
 }
@@ -64,13 +71,17 @@ func (a *App) completer(c *command) cobra.CompletionFunc {
 // patience is how long the Tab key may take.
 const patience = 500 * time.Millisecond
 
-// completeNames offers the services that are meant and not named yet, from the supervisor or else the database. Whatever
-// goes wrong, it is silent.
+// completeNames offers the services that are meant and not named yet, from the supervisor or else the database; after @
+// it offers tags. Whatever goes wrong, it is silent.
 func (a *App) completeNames(k kind, named []string, begun string) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	known := a.known(ctx)
+	if strings.HasPrefix(begun, "@") {
+		return tags(known)
+	}
 	var fitting, all []string
-	for _, s := range a.known(ctx) {
+	for _, s := range known {
 		if slices.Contains(named, s.Name) || !strings.HasPrefix(s.Name, begun) {
 			continue
 		}
@@ -85,6 +96,18 @@ func (a *App) completeNames(k kind, named []string, begun string) []string {
 		return all
 	}
 	return fitting
+}
+
+// tags are the tags of the services, as one types them.
+func tags(known []tend.Status) []string {
+	var found []string
+	for _, s := range known {
+		for _, tag := range s.Definition.Tags {
+			found = append(found, "@"+tag)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // known returns the services without starting anything.
@@ -119,10 +142,22 @@ func completeFlags(cc *cobra.Command) {
 				offer = cobra.FixedCompletions(o.option.Values, cobra.ShellCompDirectiveNoFileComp)
 			}
 		} else if f.Name == "columns" {
-			offer = cobra.FixedCompletions(columnNames(), cobra.ShellCompDirectiveNoFileComp)
+			offer = completeColumns
 		}
 		if f.Value.Type() != "bool" && f.Value.Type() != "" {
 			_ = cc.RegisterFlagCompletionFunc(f.Name, offer) // fails only for a flag that is not there
 		}
 	})
+}
+
+// completeColumns offers the columns that are not in the list of columns yet.
+func completeColumns(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	given := begun[:strings.LastIndex(begun, ",")+1]
+	var offered []string
+	for _, name := range columnNames() {
+		if !slices.Contains(strings.Split(given, ","), name) {
+			offered = append(offered, given+name)
+		}
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

@@ -28,10 +28,15 @@ func (a *App) execute(ctx context.Context) error {
 }
 
 // canonical returns the arguments with the command's name written out, also behind the word by which a shell asks for
-// completions. No arguments, or help for nothing in particular, is the overview.
+// completions. None are left where the overview is meant: no arguments, or help for nothing in particular.
 func (a *App) canonical(table []command) ([]string, error) {
 	args := append([]string(nil), a.Args...)
-	if len(args) == 0 || args[0] == "--help" || args[0] == "-h" {
+	if len(args) > 0 && (args[0] == "--help" || args[0] == "-h") {
+		if args = args[1:]; len(args) > 0 {
+			args = append([]string{"help"}, args...)
+		}
+	}
+	if len(args) == 0 {
 		return nil, nil
 	}
 	if args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd {
@@ -59,12 +64,15 @@ func (a *App) canonical(table []command) ([]string, error) {
 func (a *App) root(table []command) *cobra.Command {
 	root := &cobra.Command{Use: "tend", SilenceErrors: true, SilenceUsage: true}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	for i := range table {
-		root.AddCommand(a.cobra(&table[i]))
+		sub := a.cobra(&table[i])
+		root.AddCommand(sub)
+		if table[i].complete == words {
+			root.SetHelpCommand(sub) // or cobra makes one of its own
+		}
 	}
 	return root
 }
@@ -135,7 +143,8 @@ func flagError(c *command, flags *pflag.FlagSet, err error) error {
 		name = "-" + unknown.GetSpecifiedName()
 	}
 	e := misused(c, "%s has no option %s", c.name, name)
-	if near := tend.Nearest(unknown.GetSpecifiedName(), names); near != "" && strings.HasPrefix(name, "--") {
+	near := tend.Nearest(unknown.GetSpecifiedName(), names) // of a letter: the first that begins with it
+	if near != "" && !c.definition || near != "" && strings.HasPrefix(name, "--") {
 		return e.hint("did you mean --%s?", near)
 	}
 	if c.definition {
