@@ -41,7 +41,7 @@ The definition takes the working directory, the umask and a few environment vari
 }
 
 func (a *App) add(ctx context.Context, c *command, o *addOptions, args arguments) error {
-	s, err := a.service(c, &o.definition, args, func(string) bool { return false })
+	s, err := a.service(c, &o.definition, args, false)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (a *App) add(ctx context.Context, c *command, o *addOptions, args arguments
 	if err := db.Add(ctx, s); err != nil {
 		if tend.CodeOf(err) == tend.CodeConflict {
 			return tend.Errorf(tend.CodeConflict, "there is a service %s already", s.Name).About(s.Name).
-				WithHint("to change it: tend run %s -- COMMAND; to take it away: tend remove %s", s.Name, s.Name)
+				WithHint("to change it: tend run %s -- COMMAND; to take it away: tend remove %s", typed(s.Name), typed(s.Name))
 		}
 		return err
 	}

@@ -40,14 +40,19 @@ func renderCard(s tend.Status, lines []string, t terminal, now time.Time) string
 		if row[0] == "state" {
 			value = p.phase(s.State, value)
 		}
-		b.WriteString(fit("  "+p.faint(pad(row[0], labels, false, false))+"  "+value, t.width) + "\n")
+		for i, line := range fill(value, t.inner(labels+4)) {
+			if i > 0 {
+				row[0] = ""
+			}
+			b.WriteString("  " + p.faint(pad(row[0], labels, false, false)) + "  " + line + "\n")
+		}
 	}
 	if len(lines) > 0 {
 		b.WriteString("  " + p.faint("its last lines") + "\n")
 		for _, line := range lines {
 			b.WriteString(fit("    "+p.faint("| ")+printable(line, false), t.width) + "\n")
 		}
-		fmt.Fprintf(&b, "  more: tend logs %s\n", printable(s.Name, false))
+		fmt.Fprintf(&b, "  more: tend logs %s\n", typed(s.Name))
 	}
 	return b.String()
 }

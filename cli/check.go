@@ -13,15 +13,15 @@ import (
 	"tend/process"
 )
 
-// checkShellLine checks a command line that /bin/sh will read; its syntax is the shell's affair.
-func checkShellLine(line string) (string, error) {
+// checkShellLine checks a command line that /bin/sh will read; its syntax is the shell's affair. It returns the program.
+func checkShellLine(line string) ([]string, error) {
 	switch {
 	case strings.TrimSpace(line) == "":
-		return "", tend.Errorf(tend.CodeUsage, "the command is empty").WithHint("for example: tend run --shell web -- 'cd site && exec ./serve'")
+		return nil, tend.Errorf(tend.CodeUsage, "the command is empty").WithHint("for example: tend run --shell web -- 'cd site && exec ./serve'")
 	case strings.ContainsRune(line, 0):
-		return "", tend.Errorf(tend.CodeUsage, "the command has a zero byte in it")
+		return nil, tend.Errorf(tend.CodeUsage, "the command has a zero byte in it")
 	}
-	return line, nil
+	return []string{"/bin/sh"}, nil
 }
 
 // checkFiles checks the directory and the files of a definition as the caller may use them now. It leaves nothing
@@ -93,19 +93,22 @@ func cause(err error) error {
 	return err
 }
 
-// lookFor warns if the program is not there. That is no error: it may come later, and start will say so if it has not.
+// lookFor warns if the program cannot be executed. That is no error: it may come later, and start will say so if it has
+// not.
 func (a *App) lookFor(program string, s tend.Service) {
 	_, err := process.LookPath(program, s.WorkingDirectory, s.Environment["PATH"])
 	if err == nil {
 		return
 	}
-	hint := ""
-	if strings.ContainsAny(program, " \t") {
-		hint = "it is one word with blanks in it: leave the quotes out"
+	const later = "; that must change before the service starts"
+	switch {
+	case strings.ContainsAny(program, " \t") && errors.Is(err, fs.ErrNotExist):
+		a.warn("it is one word with blanks in it: leave the quotes out", "there is no program %q"+later, program)
+	case !errors.Is(err, fs.ErrNotExist):
+		a.warn("", "%v"+later, err)
+	case strings.Contains(program, "/"):
+		a.warn("", "there is no program %s"+later, program)
+	default:
+		a.warn("", "there is no program %s in PATH"+later, program)
 	}
-	where := ""
-	if !strings.Contains(program, "/") {
-		where = " in PATH"
-	}
-	a.warn(hint, "there is no program %s%s; it must be there when the service starts", program, where)
 }

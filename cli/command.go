@@ -19,6 +19,7 @@ type command struct {
 	complete   kind
 	values     []string // what its argument may be, where complete is nothing
 	definition bool     // takes the options of a definition
+	starts     bool     // and starts the service at once
 	hidden     bool
 
 	// bind defines the command's flags and returns what runs it once they are parsed.

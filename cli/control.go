@@ -15,13 +15,16 @@ import (
 // control has the supervisor start, stop, restart or remove services, and tells how it goes. Ctrl-C ends the telling;
 // the work goes on.
 func (a *App) control(ctx context.Context, request api.Request, asJSON bool) error {
+	return a.carryOut(ctx, request, a.newReport(request, asJSON))
+}
+
+func (a *App) carryOut(ctx context.Context, request api.Request, report *report) error {
 	if !signal.Ignored(os.Interrupt) { // nohup, or a job in the background of a script
 		interruptible, release := signal.NotifyContext(ctx, os.Interrupt)
 		defer release()
 		ctx = interruptible
 	}
 	request.Since = a.Now()
-	report := a.newReport(request, asJSON)
 	ask := func(c supervision) error {
 		report.asked = true
 		err := c.Do(ctx, request, report.progress)
@@ -90,7 +93,7 @@ func (a *App) settled(v *survey, s tend.Service) tend.Progress {
 	if host := v.elsewhere(s.Name); host != "" {
 		p.Kind = tend.ProgressFailed
 		p.Error = tend.Errorf(tend.CodeConflict, "%s runs on %s", s.Name, host).About(s.Name).
-			WithHint("do it there; if it has died with that host: tend start --here %s", s.Name)
+			WithHint("do it there; if it has died with that host: tend start --here %s", typed(s.Name))
 	}
 	return p
 }
@@ -99,9 +102,9 @@ func (a *App) settled(v *survey, s tend.Service) tend.Progress {
 func (a *App) interrupted(report *report) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	writeFailure(a.Stderr, "interrupted")
+	a.writeFailure("interrupted")
 	if !report.asked {
-		writeHint(a.Stderr, "nothing was done yet")
+		a.writeHint("nothing was done yet")
 		return silent(tend.CodeInterrupted)
 	}
 	var statuses []tend.Status
@@ -110,14 +113,14 @@ func (a *App) interrupted(report *report) error {
 		statuses, err = client.Statuses(ctx, report.pending()...)
 	}
 	if err != nil || len(statuses) == 0 {
-		writeHint(a.Stderr, "what was asked for goes on without you; tend list shows how things stand")
+		a.writeHint("what was asked for goes on without you; tend list shows how things stand")
 	}
 	for _, s := range statuses {
 		line := s.Name + " is " + stateWords(s, a.Now())
 		if s.State == tend.PhaseStarting || s.State == tend.PhaseStopping {
-			line = s.Name + " is still " + string(s.State) + "; tend goes on with it: tend status " + s.Name
+			line = s.Name + " is still " + string(s.State) + "; tend goes on with it: tend status " + typed(s.Name)
 		}
-		writeHint(a.Stderr, line)
+		a.writeHint(line)
 	}
 	return silent(tend.CodeInterrupted)
 }

@@ -64,13 +64,13 @@ func (d *definition) value(key string) (value string) {
 
 // service makes the definition that the arguments describe, and checks everything about it that can be checked before
 // it runs. A new name must be a good one; names that exist, from the 2008 script for instance, go on working.
-func (a *App) service(c *command, d *definition, args arguments, exists func(name string) bool) (tend.Service, error) {
+func (a *App) service(c *command, d *definition, args arguments, exists bool) (tend.Service, error) {
 	caller, err := a.caller()
 	if err != nil {
 		return tend.Service{}, err
 	}
 	s := caller.NewService(args.words[0], "")
-	if err := tend.CheckName(s.Name); err != nil && !exists(s.Name) {
+	if err := tend.CheckName(s.Name); err != nil && !exists {
 		return s, err
 	}
 	if err := d.apply(&s, caller); err != nil {
@@ -79,22 +79,31 @@ func (a *App) service(c *command, d *definition, args arguments, exists func(nam
 	if s.CommandLine, err = commandLine(c, args, s.Shell); err != nil {
 		return s, err
 	}
-	words := []string{"/bin/sh"}
+	check := checkCommandLine
 	if s.Shell {
-		if _, err := checkShellLine(s.CommandLine); err != nil {
-			return s, err
-		}
-	} else if words, err = checkCommandLine(s.CommandLine); err != nil {
-		return s, err
+		check = checkShellLine
 	}
-	if name, value, found := strings.Cut(d.value("stderr"), "="); found && variable([]rune("$"+name)) == "$"+name {
-		a.warn("", "-e is --stderr, a file; to set the variable: --env %s=%s", name, value)
+	words, err := check(s.CommandLine)
+	if err != nil {
+		return s, err
 	}
 	if err := checkFiles(s); err != nil {
 		return s, err
 	}
-	if s.Shell || args.dash >= 0 || !a.suspect(s.CommandLine, words) {
+	a.doubt(c, d, args, s, words)
+	return s, nil
+}
+
+// doubt warns of what is allowed but probably not meant.
+func (a *App) doubt(c *command, d *definition, args arguments, s tend.Service, words []string) {
+	if name, value, found := strings.Cut(d.value("stderr"), "="); found && variable([]rune("$"+name)) == "$"+name {
+		a.warn("", "-e is --stderr, a file; to set the variable: --env %s=%s", name, value)
+	}
+	quoted := args.dash < 0 // the command was one string, where operators of a shell look as if one read them
+	switch {
+	case quoted && !s.Shell && a.suspect(s.CommandLine, words):
+	case c.starts && !strings.ContainsAny(words[0], " \t"): // if the program is not there, the start will say so
+	default:
 		a.lookFor(words[0], s)
 	}
-	return s, nil
 }

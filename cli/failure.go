@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -45,14 +44,14 @@ func (a *App) fail(err error) int {
 	if known.Service != "" && !strings.Contains(message, known.Service) {
 		message = known.Service + ": " + message
 	}
-	writeFailure(a.Stderr, message)
+	a.writeFailure(message)
 	var usage *usageError
 	if errors.As(err, &usage) {
 		for _, line := range usage.lines {
-			fmt.Fprintf(a.Stderr, "%s%s\n", margin, line)
+			a.writeMore(line)
 		}
 	}
-	writeHint(a.Stderr, known.Hint)
+	a.writeHint(known.Hint)
 	if a.wantsJSON() {
 		a.writeJSON(struct {
 			Version int         `json:"version"`
@@ -65,18 +64,45 @@ func (a *App) fail(err error) int {
 // margin aligns what follows a message with it.
 const margin = "      "
 
-func writeFailure(w io.Writer, message string) {
-	fmt.Fprintf(w, "tend: %s\n", strings.ReplaceAll(printable(message, true), "\n", "\n"+margin))
+// writeFailure tells people something on standard error, broken at the width of the terminal if it is one.
+func (a *App) writeFailure(message string) {
+	before := "tend: "
+	for paragraph := range strings.SplitSeq(printable(message, true), "\n") {
+		for _, line := range wrap(paragraph, a.talkWidth()) {
+			fmt.Fprintf(a.Stderr, "%s%s\n", before, line)
+			before = margin
+		}
+	}
+}
+
+// writeMore writes a line under the message. One that is indented stands as it is.
+func (a *App) writeMore(line string) {
+	columns := a.talkWidth()
+	if strings.HasPrefix(line, " ") {
+		columns = 0
+	}
+	for _, part := range wrap(line, columns) {
+		fmt.Fprintf(a.Stderr, "%s%s\n", margin, part)
+	}
+}
+
+// talkWidth is how much of a line there is for a message, 0 being any number of columns.
+func (a *App) talkWidth() int {
+	if columns := a.terminal().errWidth; columns > 0 {
+		return max(columns-len(margin), 20)
+	}
+	return 0
 }
 
 // writeHint shows what to do next: a command after "try:", anything else as it is.
-func writeHint(w io.Writer, hint string) {
+func (a *App) writeHint(hint string) {
+	hint = printable(hint, false)
 	switch {
 	case hint == "":
 	case isCommand(hint):
-		fmt.Fprintf(w, "%stry: %s\n", margin, printable(hint, false))
+		fmt.Fprintf(a.Stderr, "%stry: %s\n", margin, hint) // in one piece, for copying
 	default:
-		fmt.Fprintf(w, "%s%s\n", margin, printable(hint, false))
+		a.writeMore(hint)
 	}
 }
 
@@ -89,13 +115,13 @@ func isCommand(hint string) bool {
 
 // notice tells something that is neither data nor an error.
 func (a *App) notice(format string, args ...any) {
-	writeFailure(a.Stderr, "note: "+fmt.Sprintf(format, args...))
+	a.writeFailure("note: " + fmt.Sprintf(format, args...))
 }
 
 // warn tells that something is probably not meant so.
 func (a *App) warn(hint, format string, args ...any) {
-	writeFailure(a.Stderr, "warning: "+fmt.Sprintf(format, args...))
-	writeHint(a.Stderr, hint)
+	a.writeFailure("warning: " + fmt.Sprintf(format, args...))
+	a.writeHint(hint)
 }
 
 // wantsJSON reports whether --json stands among the arguments; an error may come before they could be parsed.

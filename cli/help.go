@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/pflag"
 
 	"tend"
@@ -57,7 +56,10 @@ func (w *page) line(format string, args ...any) { fmt.Fprintf(w.to, format+"\n",
 func (w *page) heading(text string) { w.line("\n%s", w.p.bold(text)) }
 
 func (w *page) paragraph(text string) {
-	w.line("\n%s", ansi.Wordwrap(text, w.width, " "))
+	w.line("")
+	for _, line := range wrap(text, w.width) {
+		w.line("%s", line)
+	}
 }
 
 // table writes pairs in two columns, the second broken and aligned. A left part that is too long has a line of its own.
@@ -69,7 +71,7 @@ func (w *page) table(pairs [][2]string, widest int) {
 		}
 	}
 	for _, p := range pairs {
-		text := strings.Split(ansi.Wordwrap(p[1], max(w.width-left-4, 30), " "), "\n")
+		text := wrap(p[1], max(w.width-left-4, 30))
 		first := "  " + p[0]
 		if width(p[0]) > left {
 			w.line("%s", first)

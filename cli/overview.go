@@ -22,8 +22,10 @@ func (a *App) writeOverview(table []command) {
 		names = append(names, c.name)
 	}
 	w.heading("All commands")
-	w.line("  %s", strings.ReplaceAll(strings.Join(names, ", "), "\n", "\n  "))
-	w.line("\n  tend help explains them; the beginning of a name will do (tend rest web).")
+	for _, line := range wrap(strings.Join(names, ", "), w.width-2) {
+		w.line("  %s", line)
+	}
+	w.paragraph("tend help explains them. Any unambiguous beginning of a command works: tend rest web.")
 }
 
 // writeCommands is the answer to `tend help`.

@@ -113,24 +113,25 @@ func (a *App) writeTrouble(p tend.Progress) {
 	if !strings.Contains(message, p.Service) {
 		message = p.Service + " " + message
 	}
-	writeFailure(a.Stderr, message)
+	a.writeFailure(message)
 	if len(p.Output) > 0 {
 		fmt.Fprintf(a.Stderr, "%slast lines of its output:\n", margin)
 		for _, line := range p.Output {
-			fmt.Fprintf(a.Stderr, "%s  | %s\n", margin, printable(line, false))
+			parts := fill(printable(line, false), max(0, a.talkWidth()-4))
+			fmt.Fprintf(a.Stderr, "%s  | %s\n", margin, strings.Join(parts, "\n"+margin+"    "))
 		}
 	}
 	hint := err.Hint
 	if p.Status != nil && (hint == "" || isCommand(hint)) { // a hint in words says what comes next
-		writeHint(a.Stderr, next(*p.Status, a.Now()))
+		a.writeHint(next(*p.Status, a.Now()))
 	}
 	if hint == "" {
-		hint = "tend status " + p.Service
+		hint = "tend status " + typed(p.Service)
 		if len(p.Output) > 0 {
-			hint = "tend logs " + p.Service
+			hint = "tend logs " + typed(p.Service)
 		}
 	}
-	writeHint(a.Stderr, hint)
+	a.writeHint(hint)
 }
 
 // end shows the results, where JSON is wanted, and returns the exit status as an error that was told already.
@@ -163,6 +164,15 @@ func (r *report) end() error {
 		return silent(code)
 	}
 	return nil
+}
+
+// runs reports whether the service runs now, as far as it was said.
+func (r *report) runs(name string) bool {
+	switch r.results[name].Kind {
+	case tend.ProgressStarted, tend.ProgressRunning:
+		return true
+	}
+	return false
 }
 
 // pending are the services that were begun with and not ended with.

@@ -18,7 +18,7 @@ import (
 
 func newRun() command {
 	c := command{
-		name: "run", args: "NAME -- COMMAND", min: 2, max: -1, definition: true,
+		name: "run", args: "NAME -- COMMAND", min: 2, max: -1, definition: true, starts: true,
 		short: "add a service and start it",
 		long: `Adds the service and starts it, in one. If there is one of that name already, its definition becomes the one that is given now, with all options; if that is another than before and the service runs, it is restarted.
 
@@ -43,7 +43,7 @@ func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments
 	if err != nil {
 		return err
 	}
-	s, err := a.service(c, &o.definition, args, func(string) bool { return old != nil })
+	s, err := a.service(c, &o.definition, args, old != nil)
 	if err != nil {
 		return err
 	}
@@ -66,11 +66,12 @@ func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments
 	if old == nil && !o.json {
 		fmt.Fprintf(a.Stdout, "Added %s\n", s.Name)
 	}
-	if err := a.control(ctx, request, o.json); err != nil {
+	report := a.newReport(request, o.json)
+	if err := a.carryOut(ctx, request, report); err != nil {
 		return err
 	}
-	if old == nil && a.terminal().err && !o.json {
-		fmt.Fprintf(a.Stderr, "\nSee what it writes:  tend logs -f %[1]s\nStop it:             tend stop %[1]s\n", s.Name)
+	if old == nil && a.terminal().err && !o.json && report.runs(s.Name) {
+		fmt.Fprintf(a.Stderr, "\nSee what it writes:  tend logs -f %[1]s\nStop it:             tend stop %[1]s\n", typed(s.Name))
 	}
 	return nil
 }

@@ -4,13 +4,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"tend"
 )
-
-// width is how many columns of a terminal the text takes.
-func width(text string) int { return ansi.StringWidth(text) }
 
 // renderTable lays the list out for people: aligned, coloured, and no row wider than the terminal.
 func renderTable(chosen []column, statuses []tend.Status, t terminal, now time.Time) string {
@@ -68,14 +63,6 @@ func pad(cell string, to int, right, last bool) string {
 		return cell
 	}
 	return cell + blanks
-}
-
-// fit cuts a line off where the terminal ends, 0 being nowhere.
-func fit(line string, columns int) string {
-	if columns <= 0 {
-		return line
-	}
-	return ansi.Truncate(line, columns, "…")
 }
 
 // renderTSV lays the list out for programs.

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/kballard/go-shellquote"
 	"golang.org/x/term"
 )
 
@@ -15,25 +16,42 @@ import (
 type terminal struct {
 	in, out, err bool // a person is at that end
 	width        int  // of standard output, columns; 0: unlimited
+	errWidth     int  // of standard error
 	colour       bool
+}
+
+// inner is what is left of the width when so many columns are taken, 0 being unlimited; a very narrow terminal has to
+// break the rest itself.
+func (t terminal) inner(taken int) int {
+	if t.width == 0 {
+		return 0
+	}
+	return max(t.width-taken, 20)
 }
 
 func detectTerminal(a *App) terminal {
 	t := terminal{in: isTerminal(a.Stdin), out: isTerminal(a.Stdout), err: isTerminal(a.Stderr)}
-	if !t.out {
-		return t
+	if t.err {
+		t.errWidth = a.columns(a.Stderr)
 	}
-	t.colour = a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && a.getenv("TERM") != ""
-	if file, ok := a.Stdout.(*os.File); ok {
-		t.width, _, _ = term.GetSize(int(file.Fd()))
-	}
-	if t.width <= 0 {
-		t.width, _ = strconv.Atoi(a.getenv("COLUMNS"))
-	}
-	if t.width <= 0 {
-		t.width = 80
+	if t.out {
+		t.width = a.columns(a.Stdout)
+		t.colour = a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && a.getenv("TERM") != ""
 	}
 	return t
+}
+
+// columns is how wide the terminal at that end is.
+func (a *App) columns(end io.Writer) int {
+	if file, ok := end.(*os.File); ok {
+		if n, _, err := term.GetSize(int(file.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	if n, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	return 80
 }
 
 func isTerminal(end any) bool {
@@ -61,6 +79,9 @@ func printable(text string, newlines bool) string {
 	}
 	return b.String()
 }
+
+// typed is a name as one types it in a shell.
+func typed(name string) string { return printable(shellquote.Join(name), false) }
 
 // ask asks a question at the terminal and returns the answer, "" at the end of input.
 func (a *App) ask(question string) string {
