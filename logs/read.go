@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"syscall"
@@ -31,12 +32,17 @@ func Size(path string) int64 {
 // returned: earlier lines are left out, and the first one may lack its beginning. A file that does not exist is an
 // error that is fs.ErrNotExist.
 func Last(path string, from int64, n int) ([]string, error) {
+	return Between(path, from, math.MaxInt64, n)
+}
+
+// Between is Last as it was when the file was so long as to says, bytes.
+func Between(path string, from, to int64, n int) ([]string, error) {
 	file, size, err := openToRead(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if from > size {
+	if size = min(size, to); from > size {
 		from = 0
 	}
 	start, err := lastLines(file, max(from, size-lastMost), size, n)

@@ -166,3 +166,13 @@ func TestWhatCannotBeRead(t *testing.T) {
 		t.Error("no file has a size")
 	}
 }
+
+func TestBetween(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	write(t, path, "old\nthis\nrun\nnext\n")
+	for to, want := range map[int64][]string{4: nil, 9: {"this"}, 11: {"this", "ru"}, 13: {"this", "run"}, 18: {"this", "run", "next"}, 99: {"this", "run", "next"}} {
+		if got, err := Between(path, 4, to, 9); err != nil || !slices.Equal(got, want) {
+			t.Errorf("up to %d: %q, %v; want %q", to, got, err, want)
+		}
+	}
+}

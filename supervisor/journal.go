@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"time"
-
 	"tend"
 	"tend/keeper"
 	"tend/process"
@@ -40,11 +38,12 @@ func (j *journal) exit(id tend.Identity) (tend.Exit, bool) {
 	return tend.Exit{}, false
 }
 
-// ended finds the record of a process that was made at that time and was reaped before its start time could be read.
-func (j *journal) ended(pid int, made time.Time) (keeper.Record, bool) {
+// ended finds the record of a process that was reaped before its start time could be read. Start times are compared,
+// not what clocks said: those may be set in between.
+func (j *journal) ended(pid int, earliest uint64) (keeper.Record, bool) {
 	_ = j.read() // a journal that cannot be read now is read, and complained of, at the next exit
 	for i := len(j.unclaimed) - 1; i >= 0; i-- {
-		if r := j.unclaimed[i]; r.PID == pid && !r.At.Before(made) {
+		if r := j.unclaimed[i]; r.PID == pid && r.Start >= earliest {
 			return r, true
 		}
 	}

@@ -21,7 +21,7 @@ type operation struct {
 type news struct {
 	progress tend.Progress
 	log      string // a start failed: what it wrote is here …
-	from     int64  // … from this offset
+	from, to int64  // … between these offsets: by now the next run may have written as well
 	err      *tend.Error
 	end      bool
 }
@@ -46,7 +46,7 @@ func (s *Supervisor) Do(ctx context.Context, request api.Request, report func(te
 				return nil
 			}
 			if n.log != "" {
-				n.progress.Output, _ = logs.Last(n.log, n.from, shownLines) // no log, no lines
+				n.progress.Output, _ = logs.Between(n.log, n.from, n.to, shownLines) // no log, no lines
 			}
 			report(n.progress)
 		}

@@ -24,7 +24,6 @@ type spawnJob struct {
 type spawnResult struct {
 	job       spawnJob
 	child     process.Child
-	at        time.Time
 	logOffset int64
 	err       error
 }
@@ -79,7 +78,7 @@ func (s *Supervisor) makeProcesses(ready <-chan prepared) {
 }
 
 func (s *Supervisor) spawn(p prepared) spawnResult {
-	result := spawnResult{job: p.job, at: time.Now(), logOffset: p.logOffset, err: p.err}
+	result := spawnResult{job: p.job, logOffset: p.logOffset, err: p.err}
 	if p.err == nil {
 		result.child, result.err = s.spawner.Start(p.spec)
 	}
@@ -181,7 +180,7 @@ func (s *Supervisor) begun(results []spawnResult) {
 func (s *Supervisor) alive(sv *service, r spawnResult) {
 	main := r.child.Identity
 	if main.Start == 0 {
-		if record, found := s.journal.ended(main.PID, r.at); found {
+		if record, found := s.journal.ended(main.PID, r.child.Earliest); found {
 			main = record.Identity
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"tend"
 	"tend/api"
+	"tend/logs"
 )
 
 // wish is one operation's interest in one service: what has to be seen happening before the operation is done with it.
@@ -243,6 +244,7 @@ func (s *Supervisor) tellDeath(sv *service, op *operation) {
 	n.progress.Service = sv.name()
 	if exit.Error == "" {
 		n.log, n.from = sv.definition.Output(s.logPath(sv)), run.LogOffset
+		n.to = logs.Size(n.log)
 	}
 	s.effect(func() { op.say(n); op.done() })
 }
