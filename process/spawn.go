@@ -24,10 +24,11 @@ type Spec struct {
 }
 
 // Child is a process that was started. Start is 0 when it had ended and was reaped before it could be asked: how it
-// ended then stands in the exit journal, under its pid, and behind the pidfd.
+// ended then stands behind the pidfd, and in the exit journal, under its pid and a start that is not before Earliest.
 type Child struct {
 	tend.Identity
-	PIDFD int // the caller's to close, or to give to a Watcher; -1 where there is none
+	PIDFD    int    // the caller's to close, or to give to a Watcher; -1 where there is none
+	Earliest uint64 // Start is not less, nor is that of any process that is given the pid later
 }
 
 // ErrClosed is returned by a Spawner after Close.
@@ -140,6 +141,7 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 	defer runtime.KeepAlive(spec)
 	var pid, pidfd int
 	var err error
+	earliest := startsNow()
 	if s.staged {
 		pid, pidfd, err = startStaged(s.stage, spec, files)
 	} else {
@@ -148,7 +150,7 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 	if err != nil {
 		return Child{PIDFD: -1}, err
 	}
-	return Child{Identity: tend.Identity{PID: pid, Start: startOf(pid, pidfd)}, PIDFD: pidfd}, nil
+	return Child{Identity: tend.Identity{PID: pid, Start: startOf(pid, pidfd)}, PIDFD: pidfd, Earliest: earliest}, nil
 }
 
 // startDirectly sets the umask and enters the directory before the fork.

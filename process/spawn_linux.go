@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +28,18 @@ func childAttributes(pidfd *int) *syscall.SysProcAttr {
 		sys.PidFD = pidfd
 	}
 	return sys
+}
+
+// ticks is how many of them /proc counts in a second: USER_HZ, which is 100 on every architecture that tend is built for.
+const ticks = 100
+
+// startsNow returns the start time that a process made now would have: ticks since the boot, suspended ones included.
+func startsNow() uint64 {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return 0
+	}
+	return uint64(now.Nano()) / (uint64(time.Second) / ticks)
 }
 
 // startOf returns the start time of a new child, 0 if it has been reaped meanwhile. With a pidfd it is certain that

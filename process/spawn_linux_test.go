@@ -67,6 +67,9 @@ func TestStartGivesExactlyWhatWasAsked(t *testing.T) {
 			if stat.Start != child.Start || stat.PPID != wantParent || stat.Session != child.PID {
 				t.Errorf("got %+v of %+v, want parent %d and session %d", stat, child, wantParent, child.PID)
 			}
+			if late := startsNow(); child.Earliest > child.Start || child.Start > late || late-child.Earliest > 60*ticks {
+				t.Errorf("start %d, not between %d and %d", child.Start, child.Earliest, late)
+			}
 			if (child.PIDFD >= 0) != Probe().Has("pidfd") {
 				t.Errorf("pidfd %d", child.PIDFD)
 			}

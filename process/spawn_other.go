@@ -5,6 +5,7 @@ package process
 import (
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // prepareThread: threads have no umask of their own here.
@@ -18,6 +19,9 @@ func onOwnThread(do func()) {
 
 // childAttributes: a new session; the child is ours.
 func childAttributes(*int) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// startsNow returns the start time that a process made now would have: seconds, as ReadStat has it.
+func startsNow() uint64 { return uint64(time.Now().Unix()) }
 
 // startOf returns the start time of a new child, 0 if it is gone. Nobody but our Watcher reaps it, so it is not.
 func startOf(pid, _ int) uint64 {
