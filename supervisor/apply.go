@@ -13,29 +13,38 @@ import (
 )
 
 // pending is what has been decided and is not in the database yet. What must not be seen before it is written down,
-// processes above all, waits in effects until it is.
+// processes above all, waits in effects until it is. Pursuits, which end processes, do not wait for a database that
+// refuses: what fills the disk must not be kept alive by the disk's being full.
 type pending struct {
-	states  map[string]tend.State
-	runs    map[string]tend.Run
-	notes   []store.Note
-	remove  []string
-	effects []func()
+	states   map[string]tend.State
+	runs     map[string]tend.Run
+	notes    []store.Note
+	remove   []string
+	pursuits []func()
+	effects  []func()
 }
 
 func (p *pending) empty() bool {
-	return len(p.states) == 0 && len(p.runs) == 0 && len(p.notes) == 0 && len(p.remove) == 0 && len(p.effects) == 0
+	return p.written() && len(p.pursuits) == 0 && len(p.effects) == 0
+}
+
+// written reports whether there is nothing to be written.
+func (p *pending) written() bool {
+	return len(p.states) == 0 && len(p.runs) == 0 && len(p.notes) == 0 && len(p.remove) == 0
 }
 
 // apply lets the event happen to the service: the one way by which a state ever changes.
 func (s *Supervisor) apply(sv *service, e tend.Event) {
-	before := sv.state
+	before, moved := sv.state, sv.place != s.place
 	after, actions := tend.Decide(sv.definition, before, e, s.now)
 	sv.state, sv.place = after, s.place
 	s.recordRun(sv, before, after)
 	for _, a := range actions {
 		s.perform(sv, a, cmp.Or(sv.state.Run, before.Run))
 	}
-	s.pending.states[sv.name()] = sv.state
+	if len(actions) > 0 || after != before || moved {
+		s.pending.states[sv.name()] = sv.state
+	}
 	if !sv.state.Phase.Live() {
 		s.endHunt(sv)
 	}
@@ -96,27 +105,50 @@ func (s *Supervisor) begin(sv *service, cause tend.Cause) {
 // effect is done once everything decided so far is in the database.
 func (s *Supervisor) effect(f func()) { s.pending.effects = append(s.pending.effects, f) }
 
+// pursue is effect for what ends processes.
+func (s *Supervisor) pursue(f func()) { s.pending.pursuits = append(s.pending.pursuits, f) }
+
 // flush writes down what was decided and then lets it take effect. When the database refuses, nothing is lost and
-// nothing takes effect: it is tried again later, and whoever waits is told.
+// nothing is started: it is tried again later, and whoever waits is told.
 func (s *Supervisor) flush() {
 	for !s.pending.empty() {
 		p := s.pending
-		if err := s.store.Commit(s.ctx, s.rows(p)); err != nil {
-			s.commitFailed(err)
+		written := p.written() || s.commit(p)
+		if written {
+			s.pending = newPending()
+		}
+		pursuits := p.pursuits
+		p.pursuits = nil
+		for _, f := range pursuits {
+			f()
+		}
+		if !written {
 			return
-		}
-		if s.commitError != "" {
-			s.logf("the database can be written again")
-			s.commitError = ""
-		}
-		s.pending = newPending()
-		if err := s.journal.empty(); err != nil {
-			s.logf("%v", err)
 		}
 		for _, f := range p.effects {
 			f()
 		}
 	}
+}
+
+// commit writes down what was decided, but does not ask a database again that has just refused.
+func (s *Supervisor) commit(p *pending) bool {
+	if s.now.Before(s.retryAt) {
+		s.refuse()
+		return false
+	}
+	if err := s.store.Commit(s.ctx, s.rows(p)); err != nil {
+		s.commitFailed(err)
+		return false
+	}
+	if s.commitError != nil {
+		s.logf("the database can be written again")
+		s.commitError, s.retryAt = nil, time.Time{}
+	}
+	if err := s.journal.empty(); err != nil {
+		s.logf("%v", err)
+	}
+	return true
 }
 
 func newPending() *pending {
@@ -138,12 +170,18 @@ func (s *Supervisor) rows(p *pending) store.Batch {
 const retryCommit = time.Second
 
 func (s *Supervisor) commitFailed(err error) {
-	if err.Error() != s.commitError {
+	if s.commitError == nil || err.Error() != s.commitError.Error() {
 		s.logf("writing to the database, will try again: %v", err)
-		s.commitError = err.Error()
 	}
-	s.retryAt = s.now.Add(retryCommit)
-	failure := tend.Errorf(tend.CodeOf(err), "the database cannot be written: %w", err).WithHint("what runs goes on running, and tend keeps trying")
+	s.turn() // the database may have kept us waiting
+	s.commitError, s.retryAt = err, s.now.Add(retryCommit)
+	s.refuse()
+}
+
+// refuse tells whoever waits that what was decided cannot be written down.
+func (s *Supervisor) refuse() {
+	failure := tend.Errorf(tend.CodeOf(s.commitError), "the database cannot be written: %w", s.commitError).
+		WithHint("what runs goes on running, nothing is started until it can be written, and tend keeps trying")
 	for op := range s.operations {
 		op.end(failure)
 	}

@@ -53,7 +53,7 @@ func (s *Supervisor) chase(sv *service, signal string) {
 	h.signal, h.rounds = signal, 0
 	if main := sv.state.Main; !main.IsZero() {
 		s.signalNews(sv, main.PID, signal)
-		s.effect(func() { s.send(sv, main, signal) })
+		s.pursue(func() { s.send(sv, main, signal) })
 	}
 	s.huntOn(sv)
 }
@@ -64,7 +64,7 @@ func (s *Supervisor) huntOn(sv *service) {
 	if h == nil {
 		return
 	}
-	s.effect(func() {
+	s.pursue(func() {
 		s.scan(func(all process.Snapshot) {
 			if sv.hunt == h {
 				s.round(sv, h, all)

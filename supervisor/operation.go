@@ -57,7 +57,11 @@ func (s *Supervisor) Do(ctx context.Context, request api.Request, report func(te
 func (s *Supervisor) start(op *operation) {
 	s.operations[op] = true
 	op.onEnd = func() { delete(s.operations, op) }
-	services, err := s.selected(op.request.Words, op.request.All)
+	err := s.refresh()
+	var services []*service
+	if err == nil {
+		services, err = s.selected(op.request.Words, op.request.All)
+	}
 	switch {
 	case err != nil:
 		op.end(tend.AsError(err))
@@ -80,9 +84,12 @@ func errLeaving() *tend.Error {
 	return tend.Errorf(tend.CodeBusy, "tend is shutting down").WithHint("try again when it has left")
 }
 
-// Statuses shows the services; see api.Supervisor.
+// Statuses shows the services; see api.Supervisor. Where the definitions cannot be read again, those from before count.
 func (s *Supervisor) Statuses(ctx context.Context, words []string) (list []tend.Status, err error) {
 	callErr := s.call(ctx, func() {
+		if err := s.refresh(); err != nil {
+			s.logf("%v", err)
+		}
 		var services []*service
 		services, err = s.selected(words, len(words) == 0)
 		list = make([]tend.Status, 0, len(services))
@@ -105,11 +112,8 @@ func (s *Supervisor) Changed(ctx context.Context) (err error) {
 	return err
 }
 
-// selected are the services that the words mean, by today's definitions.
+// selected are the services that the words mean.
 func (s *Supervisor) selected(words []string, all bool) ([]*service, error) {
-	if err := s.refresh(); err != nil {
-		return nil, err
-	}
 	targets := make([]tend.Target, 0, len(s.services))
 	for _, name := range s.names() {
 		targets = append(targets, s.services[name].target())

@@ -40,7 +40,7 @@ func (sv *service) spent() bool {
 
 // local reports whether what is known of the service was written on this host, or nowhere yet.
 func (s *Supervisor) local(sv *service) bool {
-	return sv.place.Host == "" || sv.place.Host == s.place.Host
+	return sv.place.Host == "" || sv.place.SameHost(s.place)
 }
 
 // rebooted reports whether the state was written on a boot, or in a pid namespace, that is not the present one.

@@ -51,9 +51,9 @@ type Supervisor struct {
 	leaving     bool      // everything is being stopped, what is wanted stays
 	replaced    bool      // another supervisor is to take over
 	leaveAfter  time.Time // not before then, when there is nothing to do
-	retryAt     time.Time
+	retryAt     time.Time // when a database that has refused is asked again
 	lastTick    time.Time
-	commitError string
+	commitError error     // why it refused, nil when it did not
 	scanning    bool
 	scanWanted  []func(process.Snapshot)
 
@@ -175,7 +175,7 @@ const (
 
 // arm sets the one timer to whatever comes next.
 func (s *Supervisor) arm(timer *time.Timer, idle bool) {
-	next := s.retryAt
+	next := s.retryAt // the next flush comes with it
 	sooner := func(t time.Time) {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
@@ -206,9 +206,6 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 // tick lets the time that has passed do its work.
 func (s *Supervisor) tick() {
 	s.lastTick = s.now
-	if !s.retryAt.IsZero() && !s.now.Before(s.retryAt) {
-		s.retryAt = time.Time{}
-	}
 	for _, sv := range s.services {
 		if s.elsewhere(sv) != "" {
 			continue
@@ -224,7 +221,8 @@ func (s *Supervisor) tick() {
 
 // idle reports whether there is nothing to do and nothing to wait for.
 func (s *Supervisor) idle() bool {
-	if !s.pending.empty() || s.scanning || s.busy.Load() > 0 {
+	given := s.leaving && s.commitError != nil // a database that refuses is not waited for
+	if !s.pending.empty() && !given || s.scanning || s.busy.Load() > 0 {
 		return false
 	}
 	for _, sv := range s.services {
