@@ -47,6 +47,7 @@ func begin(c Config) (*keep, error) {
 		return nil, fmt.Errorf("cleaning the signals: %w", err)
 	}
 	process.CloseInherited()
+	process.Unmark() // tend may have been called from within a service, and is no part of it
 	NameProcess()
 	syscall.Umask(0o077)
 	limitMemory()

@@ -139,6 +139,7 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 		files = append(files, f.Fd()) // also makes it block, which every program expects
 	}
 	defer runtime.KeepAlive(spec)
+	defer bearMark(spec.Env)()
 	var pid, pidfd int
 	var err error
 	earliest := startsNow()

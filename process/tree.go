@@ -25,6 +25,8 @@ type seen struct {
 	Stat
 	run     string // its TEND_RUN, once asked for
 	runRead bool
+	mark    uint64 // its mark, once asked for
+	marked  bool   // was asked for
 }
 
 // Member is a living process of a tree.
@@ -70,11 +72,11 @@ func (s Snapshot) ownLine() (ours, keepers map[int]bool) {
 }
 
 // Tree returns the living processes that belong to a run, the main process first, then the eldest first: those of
-// its session, those whose environment names the run, and all that descend from any of them. Never among them, nor
-// passed through, are this process, its ancestors and the exceptions. A look at processes that fork is never complete:
-// before a tree is called gone, look again.
+// its session, those that have its mark or whose environment names the run, and all that descend from any of them. Never
+// among them, nor passed through, are this process, its ancestors and the exceptions. A look at processes that fork is
+// never complete: before a tree is called gone, look again.
 func (s Snapshot) Tree(main tend.Identity, run string, except ...tend.Identity) []Member {
-	t := tree{Snapshot: s, main: main, run: run, in: map[int]bool{}, except: map[int]bool{}}
+	t := tree{Snapshot: s, main: main, run: run, mark: markOf(run), in: map[int]bool{}, except: map[int]bool{}}
 	for _, id := range except {
 		t.except[id.PID] = true
 	}
@@ -98,6 +100,7 @@ type tree struct {
 	Snapshot
 	main       tend.Identity
 	run        string
+	mark       uint64       // of the run
 	in, except map[int]bool // by pid: members and zombies passed through; those that never are
 	members    []Member
 }
@@ -125,25 +128,35 @@ func (t *tree) addSession() {
 	}
 }
 
-// addRun adds those whose environment names the run. Reading environments is what costs most; those who cannot belong
-// to the run are spared.
+// addRun adds those that have the mark of the run or whose environment names it. Asking is what costs most; those who
+// cannot belong to the run are spared.
 func (t *tree) addRun() {
 	for _, p := range slices.Backward(t.byAge) {
 		if !t.inTime(p) || t.run == "" {
 			return
 		}
-		if p.runID() == t.run {
+		if in, _ := t.says(p); in {
 			t.add(p)
 		}
 	}
 }
 
+// says reports what the process itself says: whether it belongs to the run, and whether it says anything. Who bears a
+// mark need not be asked for its environment, which may be on its way to another; see readRunID.
+func (t *tree) says(p *seen) (in, anything bool) {
+	if mark := p.markRead(); mark != 0 {
+		return mark == t.mark, true
+	}
+	run := p.runID()
+	return run == t.run, run != ""
+}
+
 // isOfLostSession decides about a process of a session whose leader is gone. The number of such a session is not given
 // away while anyone is left in it, but it may have emptied and been given away since, and that leader be gone too. So
-// something else must speak for the process: its environment, or that it lives below a keeper.
+// something else must speak for the process: its mark, its environment, or that it lives below a keeper.
 func (t *tree) isOfLostSession(p *seen) bool {
-	if run := p.runID(); run != "" {
-		return run == t.run
+	if in, anything := t.says(p); anything {
+		return in
 	}
 	for above, ok := t.processes[p.PPID]; ok; above, ok = t.processes[above.PPID] {
 		if t.keepers[above.PID] {
@@ -173,6 +186,14 @@ func (p *seen) runID() string {
 		p.run, p.runRead = readRunID(p.PID), true
 	}
 	return p.run
+}
+
+// markRead returns the mark of the process, 0 for none.
+func (p *seen) markRead() uint64 {
+	if !p.marked {
+		p.mark, p.marked = readMark(p.PID), true
+	}
+	return p.mark
 }
 
 // runVariable is how a service, and what it starts, know their run.

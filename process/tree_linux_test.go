@@ -46,6 +46,7 @@ func TestTreeFindsWhoTriesToLeave(t *testing.T) {
 		"a second fork and a session":            {"(setsid sleep 1002 & ) & wait; exec sleep 1001", []string{"1001", "1002"}},
 		"a second fork and no environment":       {"(env -i sleep 1002 & ) & wait; exec sleep 1001", []string{"1001", "1002"}},
 		"a session and no environment":           {"setsid env -i sleep 1002 & exec sleep 1001", []string{"1001", "1002"}},
+		"everything at once":                     {"(setsid env -i sleep 1002 & ) ; exec sleep 1001", []string{"1001", "1002"}},
 		"a grandchild of one that left, cleared": {`(setsid sh -c "env -i sleep 1002 & exec sleep 1003" & ) & wait; exec sleep 1001`, []string{"1001", "1002", "1003"}},
 	}
 	for name, test := range tests {
@@ -171,7 +172,7 @@ func TestTreeRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSnapshot(slices.Concat(line, test.processes))
 			for pid, p := range s.processes {
-				p.run, p.runRead = test.runs[pid], true
+				p.run, p.runRead, p.marked = test.runs[pid], true, true
 			}
 			var got []int
 			for _, m := range s.Tree(main, "r", test.except...) {

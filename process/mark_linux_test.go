@@ -1,0 +1,76 @@
+package process
+
+import (
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"tend"
+)
+
+func TestAMarkIsBornWithTheProcess(t *testing.T) {
+	s := newSpawner(t, stage...)
+	child := start(t, s, "exec env -i sleep 1001", "TEND_RUN=one", "X=TEND_RUN=two")
+	defer unix.Close(child.PIDFD)
+	defer endNow(t, child.Identity)
+	if mark := readMark(child.PID); mark != markOf("one") || mark == markOf("two") {
+		t.Errorf("the mark is %d", mark)
+	}
+	if mark := readMark(os.Getpid()); mark != 0 {
+		t.Errorf("we have the mark %d ourselves", mark)
+	}
+	var limit unix.Rlimit
+	if err := unix.Prlimit(child.PID, unix.RLIMIT_RTTIME, nil, &limit); err != nil || limit.Max != unix.RLIM_INFINITY {
+		t.Errorf("the hard limit is %+v, %v", limit, err)
+	}
+}
+
+func TestAMarkCanBeTakenAway(t *testing.T) {
+	lay := bearMark([]string{"TEND_RUN=one"})
+	defer lay()
+	if readMark(os.Getpid()) != markOf("one") {
+		t.Error("there is none")
+	}
+	Unmark()
+	if readMark(os.Getpid()) != 0 {
+		t.Error("it is still there")
+	}
+}
+
+// A run that was started in a run belongs to itself.
+func TestAnotherMarkReplacesOne(t *testing.T) {
+	defer bearMark([]string{"TEND_RUN=outer"})()
+	inner := bearMark([]string{"TEND_RUN=inner"})
+	if readMark(os.Getpid()) != markOf("inner") {
+		t.Error("the outer one stays")
+	}
+	inner()
+	if readMark(os.Getpid()) != markOf("outer") {
+		t.Error("the inner one stays")
+	}
+}
+
+// A limit that means something is left alone, and the tree is found without a mark.
+func TestARealLimitIsLeftAlone(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_RTTIME, &before); err != nil {
+		t.Fatal(err)
+	}
+	real := unix.Rlimit{Cur: 200_000, Max: before.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_RTTIME, &real); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_RTTIME, &before)
+	s := newSpawner(t, stage...)
+	child := start(t, s, "exec sleep 1001", "TEND_RUN=one")
+	defer unix.Close(child.PIDFD)
+	defer endNow(t, child.Identity)
+	var limit unix.Rlimit
+	if err := unix.Prlimit(child.PID, unix.RLIMIT_RTTIME, nil, &limit); err != nil || limit != real {
+		t.Errorf("the limit is %+v, %v", limit, err)
+	}
+	if got := commandsOf(t, tend.Identity{}, "one"); len(got) != 1 {
+		t.Errorf("the tree is %v", got)
+	}
+}
