@@ -127,6 +127,32 @@ func TestStopEndsWhatHasLeft(t *testing.T) {
 	}
 }
 
+// Programs that go to the background fork and end at the very moment at which they are looked at. Whoever is missed
+// runs on unseen.
+func TestManyProgramsThatGoToTheBackground(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 40
+	for i := range n {
+		script := []string{`(setsid sleep 5301 &) & exit 0`, `(setsid sleep 5302 &) ; exit 0`, `setsid sleep 5303 & exit 0`}[i%3]
+		w.tend("add", "daemon-"+strconv.Itoa(i), "--", "sh", "-c", script).ok()
+	}
+	for range 3 {
+		w.tend("start", "--all").ok()
+		rows := w.tend("list", "--columns", "state,command").ok().stdout
+		if got := strings.Count(rows, "running\t"); got != n {
+			t.Errorf("%d of %d are followed:\n%s", got, n, rows)
+		}
+		w.tend("stop", "--all").ok()
+		for _, p := range w.processes() {
+			if p.Command == "sleep" {
+				t.Errorf("not seen: %s", p)
+				kill(p.Identity)
+			}
+		}
+	}
+}
+
 // Others' services are not touched, however alike they are.
 func TestStopEndsNobodyElse(t *testing.T) {
 	t.Parallel()
