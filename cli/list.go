@@ -63,6 +63,9 @@ func (a *App) list(ctx context.Context, c *command, o *listOptions, args argumen
 		return a.writeJSON(api.List{Version: api.Version, Services: statuses})
 	case len(statuses) == 0:
 		_, err = fmt.Fprintln(a.Stdout, "No processes")
+		if t.out && t.err {
+			a.writeHint(firstStep)
+		}
 	case t.out:
 		if o.wide {
 			t.width = 0

@@ -26,7 +26,7 @@ func newLogs() command {
 	c := command{
 		name: "logs", args: "[NAME…]", max: -1, complete: services,
 		short: "show what services wrote",
-		long:  `Shows the last lines of each service's output, of all services if none is named. With more than one, each line begins with the service's name. A service whose output goes to a file (-o) has its log there.`,
+		long:  `Shows the last lines of each service's output, of all services if none is named. With more than one, each line begins with the service's name. A service whose output goes to a file (-o) has its log there; if its error output has a file of its own (-e), you see both.`,
 		examples: []example{
 			{"tend logs web", "the last 15 lines"},
 			{"tend logs -n all web", "everything"},
@@ -65,6 +65,7 @@ func (a *App) logs(ctx context.Context, c *command, o *logsOptions, args argumen
 	}
 	if len(chosen) == 0 {
 		a.notice("there is no service yet")
+		a.writeHint(firstStep)
 		return nil
 	}
 	sources := a.sources(v, chosen)
@@ -74,24 +75,29 @@ func (a *App) logs(ctx context.Context, c *command, o *logsOptions, args argumen
 	return a.copyLogs(ctx, sources, n, o.follow)
 }
 
-// source is the log of one service and where it is shown.
+// source is one file that a service writes to, and where it is shown.
 type source struct {
 	name, path string
 	to         io.Writer
 }
 
-// sources returns the logs of the services whose output is not dropped. One alone is shown as it is, several with
-// their names before each line.
+// sources returns the files that the services write to. One alone is shown as it is, several with the service's name
+// before each line.
 func (a *App) sources(v *survey, chosen []tend.Service) []source {
 	var found []source
 	widest := 0
 	for _, s := range chosen {
-		if path := s.Output(logs.Path(v.database, s.Name)); path != "" {
-			found = append(found, source{name: s.Name, path: path, to: a.Stdout})
-			widest = max(widest, width(printable(s.Name, false)))
+		files := outputs(s, logs.Path(v.database, s.Name))
+		for _, file := range files {
+			label := s.Name
+			if file.stream == "stderr" && len(files) > 1 {
+				label += " stderr"
+			}
+			found = append(found, source{name: label, path: file.path, to: a.Stdout})
+			widest = max(widest, width(printable(label, false)))
 		}
 	}
-	if len(chosen) == 1 {
+	if len(chosen) == 1 && len(found) == 1 {
 		return found
 	}
 	p := palette{a.terminal().colour}
@@ -103,18 +109,36 @@ func (a *App) sources(v *survey, chosen []tend.Service) []source {
 	return found
 }
 
-// copyLogs shows the last n lines of each log and, if they are to be followed, all that comes. Nothing here catches
+// output is a file that a stream of a service goes to.
+type output struct{ stream, path string }
+
+// outputs are the files that a service writes to, given its own log: none if all of it is dropped, two if its error
+// output has a file of its own.
+func outputs(s tend.Service, log string) []output {
+	var files []output
+	if path := s.Output(log); path != "" {
+		files = append(files, output{"stdout", path})
+	}
+	if s.Stderr != "" && s.Stderr != "/dev/null" && s.Stderr != s.Output(log) {
+		files = append(files, output{"stderr", s.Stderr})
+	}
+	return files
+}
+
+// copyLogs shows the last n lines of each file and, if they are to be followed, all that comes. Nothing here catches
 // Ctrl-C or a closed pipe: they end the program as they end every reader of logs.
 func (a *App) copyLogs(ctx context.Context, sources []source, n int, follow bool) error {
+	if follow && len(sources) == 1 {
+		return following(logs.Tail(ctx, sources[0].to, sources[0].path, n))
+	}
 	ends := make([]int64, len(sources))
 	for i, s := range sources {
 		next, err := logs.Copy(s.to, s.path, n)
-		if errors.Is(err, fs.ErrNotExist) {
-			if len(sources) == 1 && !follow {
-				a.notice("%s has not written anything yet", s.name)
-			}
-		} else if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
+		}
+		if next == 0 && len(sources) == 1 {
+			a.notice("%s has not written anything yet", s.name)
 		}
 		if flusher, ok := s.to.(*prefixer); ok && !follow {
 			flusher.flush()
@@ -130,7 +154,11 @@ func (a *App) copyLogs(ctx context.Context, sources []source, n int, follow bool
 		group.Go(func() { failed[i] = logs.Follow(ctx, s.to, s.path, ends[i]) })
 	}
 	group.Wait()
-	if err := errors.Join(failed...); err != nil && !errors.Is(err, os.ErrClosed) {
+	return following(errors.Join(failed...))
+}
+
+func following(err error) error {
+	if err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("following: %w", err)
 	}
 	return nil

@@ -1,8 +1,9 @@
 package cli
 
-import (
-	"strings"
-)
+import "strings"
+
+// firstStep is for whoever has no service yet.
+const firstStep = "tend run NAME -- COMMAND"
 
 // writeOverview is the answer to `tend` alone: what it is, and the first six commands.
 func (a *App) writeOverview(table []command) {

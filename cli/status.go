@@ -72,10 +72,11 @@ func (a *App) showStatus(ctx context.Context, o *common, args arguments) error {
 
 // lastLines are the last lines that a service wrote which is in trouble.
 func (a *App) lastLines(s tend.Status) []string {
-	if s.Log == "" || s.State != tend.PhaseFailed && s.State != tend.PhaseBackoff {
+	files := outputs(s.Definition, s.Log)
+	if len(files) == 0 || s.State != tend.PhaseFailed && s.State != tend.PhaseBackoff {
 		return nil
 	}
-	lines, err := logs.Last(s.Log, 0, 3)
+	lines, err := logs.Last(files[len(files)-1].path, 0, 3) // its error output, where that has a file of its own
 	if err != nil {
 		return nil // it wrote nothing, or it is not for us to read: the card is about the service
 	}

@@ -77,7 +77,7 @@ func (v *survey) choose(words []string, all bool) ([]tend.Service, error) {
 // elsewhere is the host that the service was last seen running on, "" if that is this one or it rests.
 func (v *survey) elsewhere(name string) string {
 	p, ok := v.states[name]
-	if !ok || p.Place.Host == "" || p.Place.Host == v.here.Host || !p.Phase.Live() && p.Phase != tend.PhaseBackoff {
+	if !ok || p.Place.Host == "" || p.Place.SameHost(v.here) || !p.Phase.Live() && p.Phase != tend.PhaseBackoff {
 		return ""
 	}
 	return p.Place.Host
@@ -85,7 +85,7 @@ func (v *survey) elsewhere(name string) string {
 
 // rebooted reports whether the state was written on an earlier boot of this host, or in a pid namespace that is not ours.
 func (v *survey) rebooted(p store.Placed) bool {
-	return p.Place.Host == v.here.Host && (p.Place.Boot != v.here.Boot || p.Place.Namespace != v.here.Namespace)
+	return p.Place.SameHost(v.here) && (p.Place.Boot != v.here.Boot || p.Place.Namespace != v.here.Namespace)
 }
 
 // needsSupervisor reports whether anything here runs or is to run, so that a supervisor must be asked. This is how the
@@ -96,7 +96,7 @@ func (v *survey) needsSupervisor() bool {
 	}
 	for _, s := range v.services {
 		p, ok := v.states[s.Name]
-		if ok && (p.Place.Host == v.here.Host || p.Place.Host == "") && p.NeedsSupervisor(v.rebooted(p)) {
+		if ok && (p.Place.SameHost(v.here) || p.Place.Host == "") && p.NeedsSupervisor(v.rebooted(p)) {
 			return true
 		}
 	}
