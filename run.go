@@ -2,15 +2,23 @@ package tend
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 // Place is where a process lives: pids mean nothing outside it.
 type Place struct {
-	Host      string `json:"host"`      // host name and machine id
+	Host      string `json:"host"`      // NAME/MACHINE, or only its name where the machine has no id; compared by SameHost
 	Boot      string `json:"boot"`      // /proc/sys/kernel/random/boot_id
 	Namespace uint64 `json:"namespace"` // inode of the pid namespace, 0 where there is none
 }
+
+// SameHost reports whether both are on one host, which may have been rebooted in between. It goes by the machine's id,
+// if there is one: a host's name changes, with the network that a laptop is in and with each container that takes the
+// place of the one before.
+func (p Place) SameHost(other Place) bool { return machine(p.Host) == machine(other.Host) }
+
+func machine(host string) string { return host[strings.LastIndexByte(host, '/')+1:] }
 
 // Identity names one process for ever. A pid alone is reused; together with the start time it is not, within one
 // place. Nothing is ever signalled, or believed to live, by its pid alone.

@@ -11,7 +11,7 @@ import (
 	"tend"
 )
 
-// readPlace reads where we are: macOS names its boots, FreeBSD knows when it booted.
+// readPlace reads where we are: both name their boots, older FreeBSDs know when they booted.
 func readPlace() (tend.Place, error) {
 	host, err := hostName()
 	if err != nil {
@@ -20,7 +20,10 @@ func readPlace() (tend.Place, error) {
 	if boot, err := unix.Sysctl("kern.bootsessionuuid"); err == nil {
 		return tend.Place{Host: host, Boot: boot}, nil
 	}
-	boot, err := unix.SysctlRaw("kern.boottime")
+	if boot, err := unix.SysctlRaw("kern.boot_id"); err == nil { // since FreeBSD 13
+		return tend.Place{Host: host, Boot: hex.EncodeToString(boot)}, nil
+	}
+	boot, err := unix.SysctlRaw("kern.boottime") // another one whenever the clock is set
 	if err != nil {
 		return tend.Place{}, fmt.Errorf("reading the time of boot: %w", err)
 	}

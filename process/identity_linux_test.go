@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,5 +225,37 @@ func TestCloseInherited(t *testing.T) {
 		if want := fd >= 3; err != nil || flags&unix.FD_CLOEXEC != 0 != want {
 			t.Errorf("descriptor %d: flags %d, %v", fd, flags, err)
 		}
+	}
+}
+
+func TestMachineID(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "machine-id")
+	for text, want := range map[string]string{
+		"3d1219c7c4c5404aaa1f6d2a48adfda4\n": "3d1219c7", "uninitialized\n": "", "": "", "\n": "",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := machineID(file+".missing", file); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestAContainerIsFoundAgain(t *testing.T) {
+	old, young, host := inContainer("3fa/12345678"), inContainer("9bc"), "laptop/12345678"
+	if !(tend.Place{Host: old}).SameHost(tend.Place{Host: young}) || (tend.Place{Host: old}).SameHost(tend.Place{Host: host}) {
+		t.Errorf("%s, %s and %s", old, young, host)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("unshare", "--user", "--pid", "--fork", "--mount-proc", self, "role:place").Output()
+	if err != nil {
+		t.Skipf("no pid namespace to be had: %v", err)
+	}
+	if !strings.HasSuffix(strings.TrimSpace(string(out)), "/container") {
+		t.Errorf("in a container: %s", out)
 	}
 }

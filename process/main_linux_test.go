@@ -104,11 +104,22 @@ var roles = map[string]func(args []string) int{
 	"signaller": signaller,
 	"watcher":   watcher,
 	"begetter":  begetter,
+	"place":     placeRole,
 }
 
 // say tells the test something; hear waits until the test closes our stdin.
 func say(words ...any) { fmt.Println(words...) }
 func hear()            { io.Copy(io.Discard, os.Stdin) }
+
+// placeRole says where it is.
+func placeRole([]string) int {
+	place, err := Here()
+	if err != nil {
+		return 1
+	}
+	say(place.Host)
+	return 0
+}
 
 // negligent starts `sh -c ARG` and never reaps it.
 func negligent(args []string) int {
