@@ -86,7 +86,7 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 	case tend.Signal:
 		s.chase(sv, a.Signal)
 	case tend.Follow:
-		s.watch(sv, a.Main)
+		s.effect(func() { s.watch(sv, a.Main) }) // it may have ended, and one event comes after the other
 	case tend.Note:
 		s.pending.notes = append(s.pending.notes, store.Note{At: s.now, Service: sv.name(), Run: run, Kind: a.Kind, Text: a.Text})
 	}

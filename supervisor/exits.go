@@ -15,10 +15,13 @@ type ending struct {
 	exit    tend.Exit
 }
 
-// watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal.
+// watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal, where its
+// end may stand already.
 func (s *Supervisor) watchChild(sv *service, id tend.Identity, pidfd int) {
 	switch err := s.watcher.Add(id, pidfd); {
-	case err == nil, errors.Is(err, process.ErrUnwatchable):
+	case err == nil:
+	case errors.Is(err, process.ErrUnwatchable):
+		s.effect(s.recorded)
 	case errors.Is(err, process.ErrGone):
 		s.gone([]process.Gone{{Identity: id}})
 	default:

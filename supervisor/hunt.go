@@ -216,7 +216,7 @@ type scanned struct {
 }
 
 func (s *Supervisor) startScan() {
-	if s.scanning || len(s.scanWanted) == 0 {
+	if s.scanning || len(s.scanWanted) == 0 || s.now.Before(s.scanAfter) {
 		return
 	}
 	s.scanning = true
@@ -228,10 +228,15 @@ func (s *Supervisor) startScan() {
 	}()
 }
 
+// seen takes in a look at all processes. One that failed, for want of descriptors perhaps, has not found nobody: it is
+// repeated after a pause.
 func (s *Supervisor) seen(r scanned) {
 	s.scanning = false
 	if r.err != nil {
-		s.logf("looking at all processes: %v", r.err)
+		s.logf("looking at all processes, will try again: %v", r.err)
+		s.scanWanted = append(r.want, s.scanWanted...)
+		s.scanAfter = s.now.Add(huntPause)
+		return
 	}
 	for _, f := range r.want {
 		f(r.all)

@@ -176,3 +176,37 @@ func when(b bool) error {
 	}
 	return errNotYet
 }
+
+// Services end one after the other while supervisors are killed one after the other: nobody's exit status is lost.
+func TestEveryExitIsKnownHoweverManySupervisorsDie(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	const services = 24
+	var names []string
+	for i := range services {
+		s := c.definition(fmt.Sprint("s", i), "-code", fmt.Sprint(100+i))
+		s.Restart = tend.RestartNo
+		c.add(s)
+		names = append(names, s.Name)
+	}
+	c.launch()
+	c.start(names...)
+	pids := make([]int, services)
+	for i, name := range names {
+		pids[i] = c.status(name).PID
+	}
+	for i, pid := range pids {
+		c.signal(pid, syscall.SIGUSR1)
+		if i%3 == 0 {
+			c.until("it has ended", func() error { return when(dead(pid)) })
+			c.signal(c.supervisor(), syscall.SIGKILL)
+		}
+	}
+	for i, name := range names {
+		c.reaches(name, tend.PhaseFailed)
+		if exit := c.runs(name)[0].Exit; exit == nil || *exit != (tend.Exit{Code: 100 + i}) {
+			t.Errorf("%s ended by %v", name, exit)
+		}
+		c.lived(name, 1)
+	}
+}

@@ -56,6 +56,7 @@ type Supervisor struct {
 	commitError error     // why it refused, nil when it did not
 	scanning    bool
 	scanWanted  []func(process.Snapshot)
+	scanAfter   time.Time // not before then, since the last look failed
 
 	// Ways into the loop.
 	calls   *mailbox[func()]
@@ -181,6 +182,9 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 			next = t
 		}
 	}
+	if !s.scanning && len(s.scanWanted) > 0 {
+		sooner(s.scanAfter)
+	}
 	if idle {
 		sooner(s.leaveAfter)
 	}
@@ -206,6 +210,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 // tick lets the time that has passed do its work.
 func (s *Supervisor) tick() {
 	s.lastTick = s.now
+	s.startScan()
 	for _, sv := range s.services {
 		if s.elsewhere(sv) != "" {
 			continue
@@ -222,7 +227,7 @@ func (s *Supervisor) tick() {
 // idle reports whether there is nothing to do and nothing to wait for.
 func (s *Supervisor) idle() bool {
 	given := s.leaving && s.commitError != nil // a database that refuses is not waited for
-	if !s.pending.empty() && !given || s.scanning || s.busy.Load() > 0 {
+	if !s.pending.empty() && !given || s.scanning || len(s.scanWanted) > 0 || s.busy.Load() > 0 {
 		return false
 	}
 	for _, sv := range s.services {
