@@ -82,6 +82,7 @@ func EmptyJournal(path string, offset int64) (emptied bool, err error) {
 	if unix.Flock(int(journal.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return false, nil
 	}
+	defer unix.Flock(int(journal.Fd()), unix.LOCK_UN) // closing is not enough: what is just being started has a copy
 	info, err := journal.Stat()
 	if err == nil && info.Size() == offset {
 		emptied, err = true, journal.Truncate(0)

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"sync"
@@ -21,6 +22,7 @@ type Watcher struct {
 	done  chan struct{} // closed by Close
 	ended chan struct{} // closed when the goroutine has ended
 	close sync.Once
+	most  int // no descriptor from here on is kept
 
 	mu      sync.Mutex // guards what follows: Add and Remove are the caller's, taking is the goroutine's
 	last    int32      // the last token given
@@ -47,7 +49,7 @@ func NewWatcher() (*Watcher, error) {
 	}
 	w := &Watcher{
 		epoll: os.NewFile(uintptr(fd), "epoll"), exits: make(chan Gone), done: make(chan struct{}), ended: make(chan struct{}),
-		watched: map[int32]watched{}, tokens: map[tend.Identity]int32{},
+		most: mostDescriptors(), watched: map[int32]watched{}, tokens: map[tend.Identity]int32{},
 	}
 	conn, err := w.epoll.SyscallConn()
 	if err != nil {
@@ -58,12 +60,27 @@ func NewWatcher() (*Watcher, error) {
 	return w, nil
 }
 
+// mostDescriptors leaves enough of what this process may open for everything else that it does: a database that cannot be
+// opened is worse than ends that are learned from the exit journal.
+func mostDescriptors() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt32
+	}
+	return leave(limit.Cur)
+}
+
+func leave(limit uint64) int {
+	const reserve = 128
+	return int(min(limit-min(limit/2, reserve), math.MaxInt32))
+}
+
 // Exits gives the ends of the processes, each once. It is closed by Close.
 func (w *Watcher) Exits() <-chan Gone { return w.exits }
 
 // Add watches the process. The pidfd becomes the watcher's, also on failure; -1 makes the watcher open one: ErrGone
-// when the process is not there any more, ErrUnwatchable where there are no pidfds. One that has ended and was not
-// reaped is told of at once.
+// when the process is not there any more, ErrUnwatchable where there are no pidfds or too many descriptors are open. One
+// that has ended and was not reaped is told of at once.
 func (w *Watcher) Add(id tend.Identity, pidfd int) error {
 	if pidfd < 0 {
 		fd, err := openPIDFD(id)
@@ -75,6 +92,10 @@ func (w *Watcher) Add(id tend.Identity, pidfd int) error {
 			return fmt.Errorf("watching process %d: %w", id.PID, err)
 		}
 		pidfd = fd
+	}
+	if pidfd >= w.most {
+		unix.Close(pidfd)
+		return fmt.Errorf("watching process %d: %w: too many descriptors are open", id.PID, ErrUnwatchable)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

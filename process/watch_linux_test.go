@@ -226,6 +226,27 @@ func TestWatcherForgets(t *testing.T) {
 	eventually(t, "the descriptors are closed", func() bool { return len(descriptorsOf(os.Getpid())) == before })
 }
 
+func TestWatcherLeavesDescriptorsToOthers(t *testing.T) {
+	needsPIDFD(t)
+	s, w := newSpawner(t, stage...), newWatcher(t)
+	before := len(descriptorsOf(os.Getpid()))
+	w.most = 3
+	child := start(t, s, "exec sleep 1000")
+	for _, fd := range []int{child.PIDFD, -1} {
+		if err := w.Add(child.Identity, fd); !errors.Is(err, ErrUnwatchable) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if after := len(descriptorsOf(os.Getpid())); after != before {
+		t.Errorf("%d descriptors became %d", before, after)
+	}
+	for limit, want := range map[uint64]int{64: 32, 1024: 896, 4096: 3968} {
+		if got := leave(limit); got != want {
+			t.Errorf("of %d descriptors it takes %d, want %d", limit, got, want)
+		}
+	}
+}
+
 func TestWatcherTakesNoOthers(t *testing.T) {
 	w := newWatcher(t)
 	s := newSpawner(t, stage...)
