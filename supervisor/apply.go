@@ -145,9 +145,7 @@ func (s *Supervisor) commit(p *pending) bool {
 		s.logf("the database can be written again")
 		s.commitError, s.retryAt = nil, time.Time{}
 	}
-	if err := s.journal.empty(); err != nil {
-		s.logf("%v", err)
-	}
+	s.emptyJournal()
 	return true
 }
 
@@ -162,8 +160,7 @@ func (s *Supervisor) rows(p *pending) store.Batch {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	offset := s.journal.committed()
-	return store.Batch{Place: s.place, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove, Journal: &offset}
+	return store.Batch{Place: s.place, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove}
 }
 
 // retryCommit is the pause before a refused commit is tried again: nothing tells when a full disk has room again.

@@ -76,9 +76,7 @@ func (s *Supervisor) recorded() {
 	}
 	var gone []process.Gone
 	for _, r := range s.journal.unclaimed {
-		_, main := s.mains[r.Identity]
-		_, member := s.members[r.Identity]
-		if main || member || r.Identity == s.parent {
+		if s.concerns(r) {
 			s.watcher.Remove(r.Identity)
 			gone = append(gone, process.Gone{Identity: r.Identity})
 		}
@@ -101,6 +99,7 @@ func (s *Supervisor) settle(endings []ending) {
 			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit})
 			continue
 		}
+		s.settling++
 		s.settleByLooking(e, emptyLooks)
 	}
 }
@@ -123,6 +122,7 @@ func (s *Supervisor) settleByLooking(e ending, looks int) {
 			s.settleByLooking(e, looks-1)
 			return
 		}
+		s.settling--
 		s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, Left: left})
 		if len(left) > 0 {
 			s.huntOn(e.service)

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"tend"
 	"tend/keeper"
 	"tend/process"
@@ -8,9 +9,12 @@ import (
 
 // journal reads what the keepers write about every process that they reap. Records of processes that nobody has asked
 // for yet are kept for a while: the run whose process it was may be about to become known.
+//
+// A new supervisor reads all of it: what the last one had read need not be in the database, because it was still
+// looking for what the process had left behind.
 type journal struct {
 	path      string
-	offset    int64 // read up to here, bytes; stored with every commit
+	offset    int64 // read up to here, bytes
 	unclaimed []keeper.Record
 }
 
@@ -50,27 +54,28 @@ func (j *journal) ended(pid int, earliest uint64) (keeper.Record, bool) {
 	return keeper.Record{}, false
 }
 
-// journalLimit is the size from which the journal is emptied once it has been read, bytes.
+// journalLimit is the size from which the journal is emptied, bytes. Reading so much takes about a millisecond.
 const journalLimit = 256 << 10
 
-// committed is the offset to write down: 0 where the journal is about to be emptied, so that a crash in between makes
-// the next supervisor read it twice, which does no harm.
-func (j *journal) committed() int64 {
-	if j.offset >= journalLimit {
-		return 0
-	}
-	return j.offset
-}
-
-// empty empties a journal that has grown, once committed is in the database. What is written to it meanwhile keeps it
-// from being emptied, and it is tried again with the next commit.
-func (j *journal) empty() error {
-	if j.offset < journalLimit {
-		return nil
+// emptyJournal empties a journal that has grown, once everything that follows from it is in the database. What is
+// written to it meanwhile keeps it from being emptied, and it is tried again with the next commit.
+func (s *Supervisor) emptyJournal() {
+	j := s.journal
+	if j.offset < journalLimit || s.settling > 0 || slices.ContainsFunc(j.unclaimed, s.concerns) {
+		return
 	}
 	emptied, err := keeper.EmptyJournal(j.path, j.offset)
 	if emptied {
 		j.offset = 0
 	}
-	return err
+	if err != nil {
+		s.logf("%v", err)
+	}
+}
+
+// concerns reports whether the record is of a process whose end has not been taken in.
+func (s *Supervisor) concerns(r keeper.Record) bool {
+	_, main := s.mains[r.Identity]
+	_, member := s.members[r.Identity]
+	return main || member || r.Identity == s.parent
 }

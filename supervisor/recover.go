@@ -14,11 +14,6 @@ import (
 
 // resume takes over what the last supervisor left: it reads what was decided, finds what became of it, and goes on.
 func (s *Supervisor) resume() error {
-	offset, err := s.store.Journal(s.ctx)
-	if err != nil {
-		return fmt.Errorf("reading how far the exit journal was read: %w", err)
-	}
-	s.journal.offset = offset
 	if err := s.readDefinitions(); err != nil {
 		return err
 	}

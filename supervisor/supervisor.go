@@ -53,7 +53,8 @@ type Supervisor struct {
 	leaveAfter  time.Time // not before then, when there is nothing to do
 	retryAt     time.Time // when a database that has refused is asked again
 	lastTick    time.Time
-	commitError error     // why it refused, nil when it did not
+	settling    int   // ends of which is not known yet what they left behind
+	commitError error // why it refused, nil when it did not
 	scanning    bool
 	scanWanted  []func(process.Snapshot)
 	scanAfter   time.Time // not before then, since the last look failed
