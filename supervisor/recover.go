@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -174,6 +175,9 @@ func identify(pid int, d tend.Service) (tend.Identity, error) {
 	stat, err := process.ReadStat(pid)
 	if err != nil || pid <= 1 || !process.Alive(tend.Identity{PID: pid, Start: stat.Start}) {
 		return tend.Identity{}, fmt.Errorf("process %d is gone", pid)
+	}
+	if stat.UID != uint32(os.Geteuid()) { // for root everything would be easy to signal
+		return tend.Identity{}, fmt.Errorf("process %d is another user's", pid)
 	}
 	want, err := shellquote.Split(d.CommandLine)
 	if err != nil || len(want) == 0 {
