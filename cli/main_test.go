@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,7 +11,7 @@ import (
 
 // TestMain makes the test binary itself the tend of the scripts, and of the keepers that it starts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tend": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){"tend": func() { os.Exit(Main()) }, "database": writeDatabase})
 }
 
 // TestScript runs the scripts in testdata/script: each command, and each error, as a person types and sees it.
@@ -32,7 +33,15 @@ func TestScript(t *testing.T) {
 			env.Defer(func() { leave(t, env, runtime) })
 			return os.MkdirAll(home, 0o755)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": commandStatus, "same": commandSame, "interrupt": commandInterrupt, "killtend": commandKillTend},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": commandStatus, "refused": commandRefused, "interrupt": commandInterrupt, "killtend": commandKillTend,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
 	})
 }
 

@@ -92,6 +92,9 @@ func (a *App) ask(question string) string {
 		if n == 1 && one[0] != '\n' {
 			answer = append(answer, one[0])
 		}
+		if err != nil {
+			io.WriteString(a.Stderr, "\n") // Ctrl-D does not end the line
+		}
 		if n == 1 && one[0] == '\n' || err != nil {
 			return strings.TrimSpace(string(answer))
 		}
