@@ -54,7 +54,10 @@ func (k *keep) bury() {
 
 // record appends the death to the journal. A failure is said once, and so is the end of it.
 func (k *keep) record(d death) error {
-	r := Record{Identity: tend.Identity{PID: d.pid, Start: startOf(d.pid)}, WaitStatus: uint32(d.status), At: time.Now(), Keeper: os.Getpid()}
+	r := Record{
+		Identity: tend.Identity{PID: d.pid, Start: startOf(d.pid)}, WaitStatus: uint32(d.status),
+		At: time.Now(), Keeper: os.Getpid(), Mark: uint32(process.ReadMark(d.pid)),
+	}
 	err := AppendRecord(JournalFile(k.config.Dir), r)
 	if err == nil {
 		if k.failures > 0 {

@@ -18,7 +18,7 @@
 //
 // In all three states it buries what dies below it. It is a child subreaper, so whatever loses its parent falls to it.
 // It looks at a dead process without reaping it (waitid with WNOWAIT), takes its start time from /proc, appends one
-// [Record] to the exit journal, and only then reaps it. Where the record cannot be written, because the disk is full,
+// [Record] to the exit journal, which also tells the run that it belonged to, and only then reaps it. Where the record cannot be written, because the disk is full,
 // the process is not reaped: it stays a zombie, whose /proc/PID/stat goes on telling its exit status, and the keeper
 // tries again on the next death and after a pause. Only the child it keeps is reaped all the same, for supervision
 // must not wait for a disk. The supervisor empties the journal with [EmptyJournal] when it has read it. A journal holds only what was written in this boot and this pid namespace; others' records

@@ -15,7 +15,7 @@ import (
 
 func record(pid int) Record {
 	return Record{
-		Identity: tend.Identity{PID: pid, Start: 1<<40 + uint64(pid)}, WaitStatus: 0x2500, At: time.Unix(1, int64(pid)), Keeper: 77,
+		Identity: tend.Identity{PID: pid, Start: 1<<40 + uint64(pid)}, WaitStatus: 0x2500, At: time.Unix(1, int64(pid)), Keeper: 77, Mark: 9,
 	}
 }
 

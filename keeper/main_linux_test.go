@@ -47,11 +47,19 @@ func TestMain(m *testing.M) {
 // supervisor stands in for the real one: it keeps the contract of the package comment, starts what a test asks for on
 // its socket, and misbehaves as the file "behaviour" says.
 type supervisor struct {
-	dir string
+	dir     string
+	spawner *process.Spawner
 }
 
+const testRun = "the-run-of-all-services-here"
+
 func (s *supervisor) run(leave bool) int {
-	process.CloseInherited()
+	spawner, err := process.NewSpawner()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	s.spawner = spawner
 	s.log("lives", fmt.Sprintf("%d %v", os.Getpid(), leave))
 	switch behaviour := s.behaviour(); behaviour {
 	case "error":
@@ -146,10 +154,11 @@ func (s *supervisor) serve(conn net.Conn) {
 	verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 	switch verb {
 	case "run":
-		pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", rest}, &syscall.ProcAttr{
-			Env: []string{"PATH=/usr/bin:/bin"}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_PARENT},
+		child, err := s.spawner.Start(process.Spec{
+			Path: "/bin/sh", Args: []string{"sh", "-c", rest}, Env: []string{"PATH=/usr/bin:/bin", "TEND_RUN=" + testRun},
 		})
-		fmt.Fprintln(conn, pid, err)
+		fmt.Fprintln(conn, child.PID, err)
+		unix.Close(child.PIDFD)
 	case "exit":
 		status, _ := strconv.Atoi(rest)
 		os.Exit(status)

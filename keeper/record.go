@@ -19,8 +19,13 @@ type Record struct {
 	WaitStatus uint32    // as wait(2) returns it
 	At         time.Time // when a keeper saw it
 	Keeper     int       // pid of that keeper
+	Mark       uint32    // low half of the mark that it had, 0 for none; see IsOf
 	Next       int64     // offset in the journal behind this record; set by the reader
 }
+
+// IsOf reports whether the process belonged to the run: its main process, or what that had started. It is true of
+// another run's only as far as chance goes, one in 2^32, and of none where there are no marks.
+func (r Record) IsOf(run string) bool { return r.Mark != 0 && r.Mark == uint32(process.Mark(run)) }
 
 // A record in the journal is 64 bytes, little-endian. Its size divides the size of a page, so that no record of a
 // healthy journal is ever seen in halves.
@@ -33,7 +38,7 @@ type Record struct {
 //	32  pid of the keeper     4
 //	36  pid namespace         4   low half of its inode
 //	40  boot id              16
-//	56  nothing               4
+//	56  mark                  4   low half
 //	60  CRC-32 of the others  4
 const recordSize = 64
 
@@ -67,7 +72,7 @@ func (r Record) encode(at scene) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(r.Keeper))
 	b = binary.LittleEndian.AppendUint32(b, at.namespace)
 	b = append(b, at.boot[:]...)
-	b = binary.LittleEndian.AppendUint32(b, 0)
+	b = binary.LittleEndian.AppendUint32(b, r.Mark)
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
@@ -83,6 +88,7 @@ func decode(b []byte) (r Record, at scene, ok bool) {
 	r.Keeper = int(binary.LittleEndian.Uint32(b[32:]))
 	at.namespace = binary.LittleEndian.Uint32(b[36:])
 	copy(at.boot[:], b[40:56])
+	r.Mark = binary.LittleEndian.Uint32(b[56:])
 	return r, at, true
 }
 

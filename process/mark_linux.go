@@ -18,8 +18,8 @@ import (
 // unlimited is where limits begin that are none: the mark is added to it.
 const unlimited = 1 << 62
 
-// markOf returns the mark of a run. It is unique only as far as chance goes: one in 2^61.
-func markOf(run string) uint64 {
+// Mark returns the mark of a run. It is unique only as far as chance goes: one in 2^61.
+func Mark(run string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(run))
 	return unlimited + h.Sum64()>>3
@@ -39,7 +39,7 @@ func bearMark(environ []string) (lay func()) {
 		return func() {}
 	}
 	marked := before
-	marked.Cur = markOf(run)
+	marked.Cur = Mark(run)
 	if unix.Setrlimit(unix.RLIMIT_RTTIME, &marked) != nil {
 		return func() {}
 	}
@@ -60,8 +60,8 @@ func unlimitedTime() (limit unix.Rlimit, ok bool) {
 	return limit, err == nil && limit.Cur >= unlimited && limit.Max == unix.RLIM_INFINITY
 }
 
-// readMark reads the mark of a process, 0 if it has none.
-func readMark(pid int) uint64 {
+// ReadMark reads the mark of a process, which may be a zombie: 0 if it has none.
+func ReadMark(pid int) uint64 {
 	text, err := readFile(unix.AT_FDCWD, procPath(pid, "limits"), make([]byte, 0, 2048))
 	if err != nil {
 		return 0

@@ -14,10 +14,10 @@ func TestAMarkIsBornWithTheProcess(t *testing.T) {
 	child := start(t, s, "exec env -i sleep 1001", "TEND_RUN=one", "X=TEND_RUN=two")
 	defer unix.Close(child.PIDFD)
 	defer endNow(t, child.Identity)
-	if mark := readMark(child.PID); mark != markOf("one") || mark == markOf("two") {
+	if mark := ReadMark(child.PID); mark != Mark("one") || mark == Mark("two") {
 		t.Errorf("the mark is %d", mark)
 	}
-	if mark := readMark(os.Getpid()); mark != 0 {
+	if mark := ReadMark(os.Getpid()); mark != 0 {
 		t.Errorf("we have the mark %d ourselves", mark)
 	}
 	var limit unix.Rlimit
@@ -29,11 +29,11 @@ func TestAMarkIsBornWithTheProcess(t *testing.T) {
 func TestAMarkCanBeTakenAway(t *testing.T) {
 	lay := bearMark([]string{"TEND_RUN=one"})
 	defer lay()
-	if readMark(os.Getpid()) != markOf("one") {
+	if ReadMark(os.Getpid()) != Mark("one") {
 		t.Error("there is none")
 	}
 	Unmark()
-	if readMark(os.Getpid()) != 0 {
+	if ReadMark(os.Getpid()) != 0 {
 		t.Error("it is still there")
 	}
 }
@@ -42,11 +42,11 @@ func TestAMarkCanBeTakenAway(t *testing.T) {
 func TestAnotherMarkReplacesOne(t *testing.T) {
 	defer bearMark([]string{"TEND_RUN=outer"})()
 	inner := bearMark([]string{"TEND_RUN=inner"})
-	if readMark(os.Getpid()) != markOf("inner") {
+	if ReadMark(os.Getpid()) != Mark("inner") {
 		t.Error("the outer one stays")
 	}
 	inner()
-	if readMark(os.Getpid()) != markOf("outer") {
+	if ReadMark(os.Getpid()) != Mark("outer") {
 		t.Error("the inner one stays")
 	}
 }

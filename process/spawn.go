@@ -41,9 +41,9 @@ var ErrClosed = errors.New("the spawner is closed")
 //
 // An exec that fails leaves a process that ended with status 253, which our parent reaps and may journal.
 //
-// When we are killed in the middle of a start, the child goes on by itself. Until its execve returns it shows our
-// environment, so that no Snapshot finds it by its run, but it holds a copy of every descriptor of ours as well: a
-// supervisor that has waited for the lock of the one before, and looks then, does not miss it.
+// When we are killed in the middle of a start, the child goes on by itself. It has its run's mark from birth. Until its
+// execve returns it shows our environment, but it also holds a copy of every descriptor of ours until then: where there
+// are no marks, a supervisor that has waited for the lock of the one before, and looks then, does not miss it either.
 type Spawner struct {
 	stage    []string // how our own exec stage is called; empty: it must not be used
 	requests chan request

@@ -76,7 +76,7 @@ func (s Snapshot) ownLine() (ours, keepers map[int]bool) {
 // among them, nor passed through, are this process, its ancestors and the exceptions. A look at processes that fork is
 // never complete: before a tree is called gone, look again.
 func (s Snapshot) Tree(main tend.Identity, run string, except ...tend.Identity) []Member {
-	t := tree{Snapshot: s, main: main, run: run, mark: markOf(run), in: map[int]bool{}, except: map[int]bool{}}
+	t := tree{Snapshot: s, main: main, run: run, mark: Mark(run), in: map[int]bool{}, except: map[int]bool{}}
 	for _, id := range except {
 		t.except[id.PID] = true
 	}
@@ -191,7 +191,7 @@ func (p *seen) runID() string {
 // markRead returns the mark of the process, 0 for none.
 func (p *seen) markRead() uint64 {
 	if !p.marked {
-		p.mark, p.marked = readMark(p.PID), true
+		p.mark, p.marked = ReadMark(p.PID), true
 	}
 	return p.mark
 }

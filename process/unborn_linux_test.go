@@ -15,9 +15,10 @@ import (
 
 // What is half born when its supervisor is killed must not be missed by the next one, which would make it again.
 //
-// Between clone and execve a child shows our environment, not its own. It also holds a copy of every descriptor that we
-// hold, the supervisor's lock among them, and drops it only when execve returns: whoever gets that lock sees the run's
-// id. With an exec stage between, the lock is free earlier, and the stage's environment shows the id.
+// Between clone and execve a child shows our environment, not its own. It has the mark of its run, but not everywhere are
+// there marks. It also holds a copy of every descriptor that we hold, the supervisor's lock among them, and drops it only
+// when execve returns: whoever gets that lock sees the run's id. With an exec stage between, the lock is free earlier, and
+// the stage's environment shows the id.
 //
 // A lease on the program makes execve wait, for as long as the test likes; see F_SETLEASE in fcntl(2).
 func TestTheHalfBornAreFound(t *testing.T) {
