@@ -155,3 +155,13 @@ func write(t testing.TB, path, text string, mode os.FileMode) string {
 	}
 	return path
 }
+
+// wordsOf returns the command line of a process.
+func wordsOf(t testing.TB, id tend.Identity) []string {
+	t.Helper()
+	words, err := process.CommandLine(id.PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return words
+}

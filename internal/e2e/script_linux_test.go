@@ -108,7 +108,7 @@ func TestTheScriptsProcessesAreTakenOver(t *testing.T) {
 	t.Parallel()
 	w := scriptWorld(t)
 	mine := byHand(t, "/", "sleep", "4321")
-	other := byHand(t, "/", "sleep", "4322")         // another command line than the row's
+	other := byHand(t, "/", "sleep", "4322")        // another command line than the row's
 	elsewhere := byHand(t, w.work, "sleep", "1000") // another directory
 	w.sql(fmt.Sprintf("UPDATE process SET pid = %d WHERE name = 'mine'; UPDATE process SET pid = %d WHERE name = 'stale';"+
 		"UPDATE process SET pid = %d WHERE name = 'odd name/with:things';", mine.PID, other.PID, elsewhere.PID))
