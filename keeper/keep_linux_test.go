@@ -76,7 +76,7 @@ func TestExitsAreWrittenDownAsTheyWere(t *testing.T) {
 			exit, ok := want[r.PID]
 			got := process.ExitOf(r.WaitStatus)
 			if !ok && got == (tend.Exit{Code: 9}) {
-				orphan = r.IsOf(testRun) // the one whose parent ended first: its pid is nobody's business
+				orphan = r.Mark == MarkOf(testRun) // the one whose parent ended first: its pid is nobody's business
 				continue
 			}
 			if ok && got != exit {
@@ -85,7 +85,7 @@ func TestExitsAreWrittenDownAsTheyWere(t *testing.T) {
 			if r.Start == 0 || r.Keeper != inner || r.At.Before(began.Add(-patience)) || r.At.After(time.Now()) {
 				t.Errorf("strange record %+v", r)
 			}
-			if !r.IsOf(testRun) || r.IsOf("another") {
+			if r.Mark != MarkOf(testRun) {
 				t.Errorf("the run of process %d is not told by %+v", r.PID, r)
 			}
 			delete(want, r.PID)

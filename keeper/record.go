@@ -19,13 +19,13 @@ type Record struct {
 	WaitStatus uint32    // as wait(2) returns it
 	At         time.Time // when a keeper saw it
 	Keeper     int       // pid of that keeper
-	Mark       uint32    // low half of the mark that it had, 0 for none; see IsOf
+	Mark       uint32    // low half of the mark that it had, 0 for none; see MarkOf
 	Next       int64     // offset in the journal behind this record; set by the reader
 }
 
-// IsOf reports whether the process belonged to the run: its main process, or what that had started. It is true of
-// another run's only as far as chance goes, one in 2^32, and of none where there are no marks.
-func (r Record) IsOf(run string) bool { return r.Mark != 0 && r.Mark == uint32(process.Mark(run)) }
+// MarkOf returns the Mark of the records of a run: of its main process, and of whatever that had started. Another run
+// has the same only as chance goes, one in 2^32. 0 means that there are no marks here.
+func MarkOf(run string) uint32 { return uint32(process.Mark(run)) }
 
 // A record in the journal is 64 bytes, little-endian. Its size divides the size of a page, so that no record of a
 // healthy journal is ever seen in halves.

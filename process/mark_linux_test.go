@@ -26,6 +26,30 @@ func TestAMarkIsBornWithTheProcess(t *testing.T) {
 	}
 }
 
+func TestTheDeadKeepTheirMark(t *testing.T) {
+	h := play(t, "negligent", "kill -STOP $$; exit 7")
+	id := h.hearsPID()
+	marked := unix.Rlimit{Cur: Mark("of-the-dead"), Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(id.PID, unix.RLIMIT_RTTIME, &marked, nil); err != nil {
+		t.Skipf("no marks here: %v", err)
+	}
+	eventually(t, "it has stopped", func() bool { stat, _ := ReadStat(id.PID); return stat.State == 'T' })
+	if err := Signal(id, "CONT"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it has ended", func() bool { return !Alive(id) })
+	all, err := Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if eldest, ok := all.Eldest("of-the-dead"); !ok || eldest != id {
+		t.Errorf("got %+v, %v, want %+v", eldest, ok, id)
+	}
+	if eldest, ok := all.Eldest("of-nobody"); ok {
+		t.Errorf("of nobody: %+v", eldest)
+	}
+}
+
 func TestAMarkCanBeTakenAway(t *testing.T) {
 	lay := bearMark([]string{"TEND_RUN=one"})
 	defer lay()

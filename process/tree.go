@@ -50,7 +50,7 @@ func newSnapshot(all []Stat) Snapshot {
 		s.sessions[p.Session] = append(s.sessions[p.Session], p)
 		s.byAge = append(s.byAge, p)
 	}
-	slices.SortFunc(s.byAge, func(a, b *seen) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortFunc(s.byAge, func(a, b *seen) int { return ByAge(a.Identity, b.Identity) })
 	s.ours, s.keepers = s.ownLine()
 	return s
 }
@@ -71,6 +71,24 @@ func (s Snapshot) ownLine() (ours, keepers map[int]bool) {
 	return ours, keepers
 }
 
+// ByAge orders processes, the eldest first. Of those that were made in the same tick, a hundredth of a second, it is the
+// one with the lower pid: pids are given away in their order.
+func ByAge(a, b tend.Identity) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.PID, b.PID))
+}
+
+// Eldest returns the eldest process of a run, living or waiting to be reaped: the main one, if that is not gone for
+// good. Of what is dead only the mark tells the run.
+func (s Snapshot) Eldest(run string) (tend.Identity, bool) {
+	t := tree{run: run, mark: Mark(run)}
+	for _, p := range s.byAge {
+		if in, _ := t.says(p); in && !s.ours[p.PID] {
+			return p.Identity, true
+		}
+	}
+	return tend.Identity{}, false
+}
+
 // Tree returns the living processes that belong to a run, the main process first, then the eldest first: those of
 // its session, those that have its mark or whose environment names the run, and all that descend from any of them. Never
 // among them, nor passed through, are this process, its ancestors and the exceptions. A look at processes that fork is
@@ -83,7 +101,7 @@ func (s Snapshot) Tree(main tend.Identity, run string, except ...tend.Identity) 
 	t.addSession()
 	t.addRun()
 	slices.SortFunc(t.members, func(a, b Member) int {
-		return cmp.Or(isMain(b, main)-isMain(a, main), cmp.Compare(a.Start, b.Start), cmp.Compare(a.PID, b.PID))
+		return cmp.Or(isMain(b, main)-isMain(a, main), ByAge(a.Identity, b.Identity))
 	})
 	return t.members
 }

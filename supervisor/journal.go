@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"slices"
+
 	"tend"
 	"tend/keeper"
 	"tend/process"
@@ -54,6 +55,17 @@ func (j *journal) ended(pid int, earliest uint64) (keeper.Record, bool) {
 	return keeper.Record{}, false
 }
 
+// eldest returns the eldest process of the run that a keeper has reaped.
+func (j *journal) eldest(run string) (eldest tend.Identity, found bool) {
+	mark := keeper.MarkOf(run)
+	for _, r := range j.unclaimed {
+		if mark != 0 && r.Mark == mark && (!found || process.ByAge(r.Identity, eldest) < 0) {
+			eldest, found = r.Identity, true
+		}
+	}
+	return eldest, found
+}
+
 // journalLimit is the size from which the journal is emptied, bytes. Reading so much takes about a millisecond.
 const journalLimit = 256 << 10
 
@@ -61,7 +73,7 @@ const journalLimit = 256 << 10
 // written to it meanwhile keeps it from being emptied, and it is tried again with the next commit.
 func (s *Supervisor) emptyJournal() {
 	j := s.journal
-	if j.offset < journalLimit || s.settling > 0 || slices.ContainsFunc(j.unclaimed, s.concerns) {
+	if j.offset < journalLimit || s.settling > 0 || s.expecting() || slices.ContainsFunc(j.unclaimed, s.concerns) {
 		return
 	}
 	emptied, err := keeper.EmptyJournal(j.path, j.offset)
@@ -71,6 +83,17 @@ func (s *Supervisor) emptyJournal() {
 	if err != nil {
 		s.logf("%v", err)
 	}
+}
+
+// expecting reports whether a process has been, or is being, made that is not known yet: the next supervisor would look
+// for its end in the journal.
+func (s *Supervisor) expecting() bool {
+	for _, sv := range s.services {
+		if sv.state.Phase.Live() && sv.state.Main.IsZero() && !sv.state.Begun {
+			return true
+		}
+	}
+	return false
 }
 
 // concerns reports whether the record is of a process whose end has not been taken in.

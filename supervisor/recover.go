@@ -115,8 +115,10 @@ func (s *Supervisor) resumeStop(sv *service) {
 }
 
 // resumeUnborn deals with runs that were written down and of whose process nothing is known. If the process was made,
-// it carries the run's id in its environment; if not, it is made now. One that is just being made is not missed: until
-// it has executed its command, it shares our predecessor's lock, which we have waited for.
+// it bears the run's mark, or carries the run's id in its environment, or has ended, which a keeper has written down; if
+// not, it is made now. One that is just being made is not missed: until it has executed its command, it shares our
+// predecessor's lock, which we have waited for. The journal is read after the look at all processes: whoever was reaped
+// before that look stands in it.
 func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	if len(unborn) == 0 {
 		return nil
@@ -125,11 +127,16 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	if err != nil {
 		return fmt.Errorf("looking for runs: %w", err)
 	}
+	if err := s.journal.read(); err != nil {
+		s.logf("reading the exit journal: %v", err)
+	}
 	for _, sv := range unborn {
-		tree := all.Tree(tend.Identity{}, sv.state.Run)
+		main, born := all.Eldest(sv.state.Run)
+		if ended, found := s.journal.eldest(sv.state.Run); found && (!born || process.ByAge(ended, main) < 0) {
+			main, born = ended, true
+		}
 		switch {
-		case len(tree) > 0:
-			main := tree[0].Identity
+		case born:
 			s.apply(sv, tend.Spawned{Run: sv.state.Run, Main: main})
 			s.watch(sv, main)
 		case sv.state.Phase == tend.PhaseStopping:

@@ -9,6 +9,7 @@ import (
 
 	"tend"
 	"tend/api"
+	"tend/keeper"
 )
 
 // unborn is a state in which a supervisor died after it had written a run down, and before it wrote its process down.
@@ -41,17 +42,29 @@ func TestRunsThatWereWrittenDownAndHaveNoPID(t *testing.T) {
 		"stopped-never-made": unborn(tend.PhaseStopping, ""),
 		"stopped-made":       unborn(tend.PhaseStopping, ""),
 		"again-never-made":   unborn(tend.PhaseStopping, tend.ThenStart),
+		"made-and-ended":     unborn(tend.PhaseStarting, ""),
 	}
 	made := map[string]int{}
 	for name, st := range states {
 		s := c.definition(name)
+		if name == "made-and-ended" {
+			s.Restart = tend.RestartNo
+		}
 		c.add(s)
 		if name == "made" || name == "stopped-made" {
 			made[name] = c.beget(s, st.Run)
 		}
 	}
+	buried := keeper.Record{Identity: tend.Identity{PID: 1 << 30, Start: 1}, WaitStatus: 7 << 8, At: time.Now(), Mark: keeper.MarkOf(states["made-and-ended"].Run)}
+	c.check(keeper.AppendRecord(keeper.JournalFile(c.dir), buried))
 	c.leave(c.here(), states)
 	c.launch()
+
+	c.reaches("made-and-ended", tend.PhaseFailed)
+	c.lived("made-and-ended", 0)
+	if run := c.runs("made-and-ended")[0]; run.ID != states["made-and-ended"].Run || run.Exit == nil || run.Exit.Code != 7 {
+		t.Errorf("made-and-ended's last run is %+v", run)
+	}
 
 	c.reaches("never-made", tend.PhaseRunning)
 	same(c, "never-made's run", c.status("never-made").Run, states["never-made"].Run)
