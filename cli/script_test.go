@@ -31,6 +31,12 @@ func leave(t *testing.T, env *testscript.Env, runtime string) {
 	if out, err := stop.CombinedOutput(); err != nil {
 		t.Errorf("stopping everything: %v\n%s", err, out)
 	}
+	waitUntilLeft(t, runtime)
+}
+
+// waitUntilLeft waits until the keepers that use the runtime directory have left.
+func waitUntilLeft(t *testing.T, runtime string) {
+	locks, _ := filepath.Glob(filepath.Join(runtime, "*", "keepers.lock"))
 	for _, path := range locks {
 		lock, err := os.Open(path)
 		if err != nil {
