@@ -6,6 +6,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,6 +40,9 @@ func run(m *testing.M) int {
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building tend: %v\n%s", err, out)
 		return 1
+	}
+	if err := flag.Set("test.parallel", "8"); err != nil { // they wait more than they work; -parallel still decides
+		fmt.Fprintln(os.Stderr, err)
 	}
 	status := m.Run()
 	for _, p := range below(os.Getpid()) {
