@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -30,7 +32,8 @@ const busyTimeout = 5 * time.Second
 type Store struct {
 	path    string
 	notice  string
-	network bool // the file is on a network file system: no write-ahead log, synchronous=FULL throughout
+	file    os.FileInfo // as it was opened
+	network bool        // the file is on a network file system: no write-ahead log, synchronous=FULL throughout
 	db      *sql.DB
 
 	mu         sync.Mutex
@@ -63,6 +66,10 @@ func open(ctx context.Context, path string, mode Mode, o options) (*Store, error
 		err = s.explain("opening the database", err)
 		s.Close()
 		return nil, err
+	}
+	if s.file, err = os.Stat(path); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	return s, nil
 }
@@ -165,10 +172,14 @@ func (s *Store) addNotice(format string, args ...any) {
 	s.notice += fmt.Sprintf(format, args...)
 }
 
-// Close closes the database.
+// Close closes the database. One in whose place another file is by now is left as it is until the process ends: at the
+// end SQLite removes the write-ahead log by its name, and that is the other's.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.file != nil && errors.Is(s.InPlace(), ErrReplaced) {
+		return nil
+	}
 	for _, statement := range s.statements {
 		statement.Close()
 	}
