@@ -142,7 +142,7 @@ func TestOptionTable(t *testing.T) {
 	collect := func(of reflect.Type) {
 		for i := range of.NumField() {
 			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-			if name != "" && name != "name" && name != "command_line" {
+			if name != "" && name != "-" && name != "name" && name != "command_line" {
 				fields = append(fields, name)
 			}
 		}

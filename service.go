@@ -18,6 +18,10 @@ type Service struct {
 	Stdout           string `json:"stdout"`            // "" is the service's own log
 	Stderr           string `json:"stderr"`            // "" is wherever stdout goes
 	Settings
+
+	// Broken says why the row of the service cannot be read as a definition, nil if it can. Such a service is shown,
+	// stopped and removed like any other; what would need its settings is refused with this.
+	Broken *Error `json:"-"`
 }
 
 // Settings are the parts of a definition that the 2008 script did not have. They are stored as one JSON document that

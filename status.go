@@ -37,6 +37,9 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 	if v.State == "" {
 		v.State = PhaseStopped
 	}
+	if s.Broken != nil {
+		v.Reason = s.Broken.Message
+	}
 	if st.Phase.Live() && st.Begun {
 		v.StartedAt = st.Started
 		v.Uptime = max(0, now.Sub(st.Started).Seconds())

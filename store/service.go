@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"tend"
@@ -14,11 +15,15 @@ import (
 // directory that is there for certain and does not depend on who reads the row.
 const selectServices = "SELECT name, command_line, working_directory, stdin, stdout, stderr, settings FROM process"
 
-// Services returns all definitions, by name.
+// Services returns all definitions, by name. One that cannot be read has Broken set and no settings: a bad row must not
+// hide the good ones.
 func (s *Store) Services(ctx context.Context) (services []tend.Service, err error) {
 	err = s.read(ctx, "reading the services", func(ctx context.Context) error {
 		return s.each(ctx, selectServices+" ORDER BY name", nil, func(scan func(...any) error) error {
 			service, err := s.scanService(scan)
+			if errors.As(err, &service.Broken) {
+				service.Settings, err = tend.Settings{}, nil
+			}
 			services = append(services, service)
 			return err
 		})

@@ -143,12 +143,25 @@ func TestRemovedByHand(t *testing.T) {
 	}
 }
 
+// A row with bad settings does not hide the others.
 func TestBadSettings(t *testing.T) {
 	for _, settings := range []string{"{", "[]", `{"restart":"sometimes"}`, `{"colour":"red"}`, `{"umask":"999"}`} {
 		s := newStore(t)
 		check(t, s.Add(background, simple("it's")))
-		plain(t, s.path, "UPDATE process SET settings = '"+settings+"'")
-		_, err := s.Services(background)
+		check(t, s.Add(background, simple("web")))
+		plain(t, s.path, "UPDATE process SET settings = '"+settings+"' WHERE name = 'it''s'")
+		services, err := s.Services(background)
+		check(t, err)
+		if len(services) != 2 || services[0].Broken == nil || services[1].Broken != nil {
+			t.Fatalf("got %+v", services)
+		}
+		bad := services[0]
+		wantError(t, bad.Broken, tend.CodeUsage, "the settings of it's in the database", "UPDATE process")
+		bad.Broken = nil
+		if want := simple("it's"); !reflect.DeepEqual(bad.Settings, tend.Settings{}) || bad.CommandLine != want.CommandLine {
+			t.Errorf("got %+v", bad)
+		}
+		_, err = s.Service(background, "it's")
 		wantError(t, err, tend.CodeUsage, "the settings of it's in the database", `UPDATE process SET settings = '\''{}'\'' WHERE name = '\''it'\'\''s'\'`)
 	}
 }
