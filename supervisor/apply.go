@@ -99,7 +99,16 @@ func (s *Supervisor) begin(sv *service, cause tend.Cause) {
 	sv.ours = true
 	sv.state.Run = sv.run.ID
 	s.pending.runs[sv.run.ID] = *sv.run
-	s.effect(func() { s.spawns.put(s.spawnJob(sv)) })
+	s.effect(func() {
+		if cause == tend.CauseFailure || cause == tend.CauseEnd { // otherwise they were read just now
+			s.refreshQuietly()
+		}
+		if sv.removed {
+			s.apply(sv, tend.SpawnFailed{Run: sv.state.Run, Message: "it was removed from the database"})
+			return
+		}
+		s.spawns.put(s.spawnJob(sv))
+	})
 }
 
 // effect is done once everything decided so far is in the database.
@@ -137,7 +146,11 @@ func (s *Supervisor) commit(p *pending) bool {
 		s.refuse()
 		return false
 	}
-	if err := s.store.Commit(s.ctx, s.rows(p)); err != nil {
+	err := s.inPlace()
+	if err == nil {
+		err = s.store.Commit(s.ctx, s.rows(p))
+	}
+	if err != nil {
 		s.commitFailed(err)
 		return false
 	}
@@ -175,8 +188,12 @@ func (s *Supervisor) commitFailed(err error) {
 	s.refuse()
 }
 
-// refuse tells whoever waits that what was decided cannot be written down.
+// refuse tells whoever waits that what was decided cannot be written down. If it is for another supervisor to do, they
+// are cut off, and ask that.
 func (s *Supervisor) refuse() {
+	if s.replaced {
+		return
+	}
 	failure := tend.Errorf(tend.CodeOf(s.commitError), "the database cannot be written: %w", s.commitError).
 		WithHint("what runs goes on running, nothing is started until it can be written, and tend keeps trying")
 	for op := range s.operations {

@@ -31,7 +31,6 @@ type chain struct {
 	database, dir string
 	client        *api.Client
 	env           []string
-	wrecked       bool // the test leaves a database behind by which nothing can be stopped
 }
 
 func newChain(t *testing.T, env ...string) *chain {
@@ -58,12 +57,17 @@ func (c *chain) check(err error) {
 // end stops everything as a user would, and fails the test if anything is left.
 func (c *chain) end() {
 	defer c.client.Close()
-	if !c.wrecked && len(c.all()) > 0 {
+	defer c.killAll()
+	if len(c.all()) > 0 {
 		if _, err := c.try(api.Request{Command: api.Stop, All: true}); err != nil {
 			c.Errorf("stopping everything: %v", err)
 		}
 		c.nothingLeft()
 	}
+}
+
+// killAll ends what a test that failed has left.
+func (c *chain) killAll() {
 	if c.Failed() {
 		said, _ := os.ReadFile(keeper.TendLog(c.dir))
 		c.Logf("tend.log:\n%s", said)
@@ -83,18 +87,15 @@ func (c *chain) nothingLeft() {
 		if left := c.all(); len(left) > 0 {
 			return fmt.Errorf("still there: %v", left)
 		}
-		return nil
+		lock, err := os.Open(filepath.Join(c.dir, "keepers.lock"))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // there never was a chain
+		}
+		defer lock.Close()
+		return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	})
 	if _, err := os.Lstat(keeper.Socket(c.dir)); !errors.Is(err, os.ErrNotExist) {
 		c.Errorf("the socket is still there: %v", err)
-	}
-	lock, err := os.Open(filepath.Join(c.dir, "keepers.lock"))
-	if err != nil {
-		return // there never was a chain
-	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		c.Errorf("keepers.lock is held: %v", err)
 	}
 }
 

@@ -1,16 +1,21 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"tend"
+	"tend/store"
 )
 
 // refresh reads the definitions again if somebody else has written to the database since it was last done. What runs
 // keeps running with what it was started with; its next run takes the new definition.
 func (s *Supervisor) refresh() error {
+	if err := s.inPlace(); err != nil {
+		return err
+	}
 	version, err := s.store.DataVersion(s.ctx)
 	if err != nil {
 		return fmt.Errorf("looking for changed definitions: %w", err)
@@ -25,6 +30,24 @@ func (s *Supervisor) refresh() error {
 	return nil
 }
 
+// inPlace sees to it that the database is the one that users see. Where it was removed, nothing new is begun until it
+// is put back. Where there is another file now, that is for another supervisor to read.
+func (s *Supervisor) inPlace() error {
+	err := s.store.InPlace()
+	if errors.Is(err, store.ErrReplaced) && !s.replaced {
+		s.logf("%v: making room for another supervisor", err)
+		s.replaced = true
+	}
+	return err
+}
+
+// refreshQuietly is refresh where the definitions from before are good enough.
+func (s *Supervisor) refreshQuietly() {
+	if err := s.refresh(); err != nil {
+		s.logf("%v", err)
+	}
+}
+
 func (s *Supervisor) readDefinitions() error {
 	definitions, err := s.store.Services(s.ctx)
 	if err != nil {
@@ -33,16 +56,29 @@ func (s *Supervisor) readDefinitions() error {
 	missing := maps.Clone(s.services)
 	for _, d := range definitions {
 		delete(missing, d.Name)
-		if sv, known := s.services[d.Name]; known {
-			sv.definition, sv.removed = d, false
-			continue
+		sv, known := s.services[d.Name]
+		if !known {
+			sv = &service{definition: d, state: tend.State{Phase: tend.PhaseStopped}}
+			s.services[d.Name] = sv
 		}
-		s.services[d.Name] = &service{definition: d, state: tend.State{Phase: tend.PhaseStopped}}
+		s.redefine(sv, d)
 	}
 	for name, sv := range missing {
 		s.forget(name, sv)
 	}
 	return nil
+}
+
+// redefine gives the service today's definition. One that cannot be read does not replace one that could: by that the
+// service goes on, until somebody wants it started.
+func (s *Supervisor) redefine(sv *service, d tend.Service) {
+	if sv.broken = d.Broken; d.Broken == nil || sv.definition.Broken != nil {
+		sv.definition = d
+	}
+	if sv.removed { // the state went with the row, and is needed again
+		sv.removed = false
+		s.pending.states[sv.name()] = sv.state
+	}
 }
 
 // forget drops a service whose row was deleted in the database by somebody else. What still runs of it is kept in view

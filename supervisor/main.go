@@ -30,7 +30,8 @@ func Main(database string, leave bool) int {
 		scans: make(chan scanned, 1), signals: make(chan os.Signal, 8),
 		caller: tend.Caller{Directory: "/", Environ: os.Environ(), Umask: tend.DefaultUmask},
 	}
-	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGINT, syscall.SIGHUP)
+	// The last is caught so that a file that may not grow is an error like any other: see setrlimit(2).
+	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
 	awaited := keeper.ReadyAwaited()
 	status, err := s.main()
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *Supervisor) main() (int, error) {
 
 func (s *Supervisor) supervise() (status int, err error) {
 	const failed = 1
-	if s.store, err = store.Open(s.ctx, s.database, store.Create); err != nil {
+	if s.store, err = store.Open(s.ctx, s.database, store.Existing); err != nil {
 		return failed, err
 	}
 	defer s.store.Close()

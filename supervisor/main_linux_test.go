@@ -43,6 +43,8 @@ func TestMain(m *testing.M) {
 			os.Exit(process.ExecStage(args))
 		case "program":
 			os.Exit(program(args))
+		case "lock-database":
+			os.Exit(lockDatabase(args[0]))
 		}
 	}
 	if os.Getenv(insideVariable) == "" {

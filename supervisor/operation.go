@@ -58,8 +58,11 @@ func (s *Supervisor) start(op *operation) {
 	s.operations[op] = true
 	op.onEnd = func() { delete(s.operations, op) }
 	err := s.refresh()
+	if s.replaced {
+		return // whoever asks is cut off, and asks the next supervisor
+	}
 	var services []*service
-	if err == nil {
+	if ends := op.request.Command == api.Stop || op.request.Command == api.Remove; err == nil || ends {
 		services, err = s.selected(op.request.Words, op.request.All)
 	}
 	switch {
@@ -87,9 +90,7 @@ func errLeaving() *tend.Error {
 // Statuses shows the services; see api.Supervisor. Where the definitions cannot be read again, those from before count.
 func (s *Supervisor) Statuses(ctx context.Context, words []string) (list []tend.Status, err error) {
 	callErr := s.call(ctx, func() {
-		if err := s.refresh(); err != nil {
-			s.logf("%v", err)
-		}
+		s.refreshQuietly()
 		var services []*service
 		services, err = s.selected(words, len(words) == 0)
 		list = make([]tend.Status, 0, len(services))
@@ -105,7 +106,11 @@ func (s *Supervisor) Statuses(ctx context.Context, words []string) (list []tend.
 
 // Changed reads the definitions again; see api.Supervisor.
 func (s *Supervisor) Changed(ctx context.Context) (err error) {
-	callErr := s.call(ctx, func() { err = s.refresh() })
+	callErr := s.call(ctx, func() {
+		if err = s.refresh(); s.replaced {
+			err = nil // the next supervisor reads everything anyway
+		}
+	})
 	if callErr != nil {
 		return callErr
 	}

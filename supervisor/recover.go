@@ -54,7 +54,10 @@ func (s *Supervisor) resumeRuns() error {
 	for i := range runs {
 		run := &runs[i]
 		sv, ok := s.services[run.Service]
-		if !ok || sv.state.Run != run.ID || !sv.state.Phase.Live() {
+		if !ok || sv.place == (tend.Place{}) {
+			sv = s.unstated(run, sv)
+		}
+		if sv == nil || sv.state.Run != run.ID || !sv.state.Phase.Live() {
 			continue
 		}
 		sv.run = run
@@ -76,6 +79,31 @@ func (s *Supervisor) resumeRuns() error {
 		}
 	}
 	return s.resumeUnborn(unborn)
+}
+
+// unstated makes a state for a run that the database has no state for: somebody deleted the service's row, and may have
+// added it again. If the process lives, it must be known, or a second copy would be started beside it. sv is nil where
+// there is no such service any more; that of one that is only kept in view until it ends is returned.
+func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
+	if run.Host != s.place.Host {
+		return nil
+	}
+	if run.Place != s.place || !process.Alive(run.Identity) {
+		run.EndedAt, run.Exit = s.now, &tend.Exit{Unknown: true}
+		s.pending.runs[run.ID] = *run
+		return nil
+	}
+	wanted := sv != nil
+	if !wanted {
+		sv = &service{definition: tend.Service{Name: run.Service, Settings: tend.Settings{Restart: tend.RestartNo}}, removed: true}
+		s.services[run.Service] = sv
+	}
+	sv.place = s.place
+	sv.state = tend.State{
+		Phase: tend.PhaseRunning, Wanted: wanted, Since: s.now, Cause: run.Cause, Run: run.ID, Main: run.Identity, Begun: true, Started: run.StartedAt,
+	}
+	s.pending.states[run.Service] = sv.state
+	return sv
 }
 
 // adopt takes a main process back, or learns that it has ended.

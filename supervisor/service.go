@@ -11,7 +11,8 @@ import (
 
 // service is one service under supervision. Only the loop's goroutine touches it.
 type service struct {
-	definition tend.Service
+	definition tend.Service // the last one that could be read
+	broken     *tend.Error  // why today's cannot be read, nil if it can
 	state      tend.State
 	place      tend.Place // where the state was written; zero: nowhere yet
 	run        *tend.Run  // the present or last run, nil before the first of this supervisor's time
@@ -52,7 +53,9 @@ func (s *Supervisor) rebooted(sv *service) bool {
 func (s *Supervisor) logPath(sv *service) string { return logs.Path(s.database, sv.name()) }
 
 func (s *Supervisor) status(sv *service, now time.Time) tend.Status {
-	v := tend.NewStatus(sv.definition, sv.state, s.logPath(sv), now)
+	definition := sv.definition
+	definition.Broken = sv.broken
+	v := tend.NewStatus(definition, sv.state, s.logPath(sv), now)
 	v.Elsewhere = s.elsewhere(sv)
 	return v
 }

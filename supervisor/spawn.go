@@ -91,6 +91,9 @@ func (s *Supervisor) spawn(p prepared) spawnResult {
 // spec opens what the run needs.
 func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, logOffset int64, err error) {
 	def := job.def
+	if def.Broken != nil {
+		return process.Spec{}, nil, 0, def.Broken
+	}
 	spec = process.Spec{Dir: def.WorkingDirectory, Env: s.environment(job), Umask: *def.Umask}
 	if spec.Dir == "" {
 		spec.Dir = "/"

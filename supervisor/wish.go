@@ -54,6 +54,10 @@ func (s *Supervisor) wishStart(sv *service, op *operation) {
 		s.tell(sv, op, tend.Progress{Kind: kind, PID: sv.state.Main.PID, Done: true})
 		return
 	}
+	if sv.broken != nil {
+		s.tell(sv, op, failed(sv.broken))
+		return
+	}
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressStarting})
 	w := &wish{op: op}
 	sv.wishes = append(sv.wishes, w)
@@ -70,6 +74,8 @@ func (s *Supervisor) sinceAsked(op *operation, t time.Time) bool {
 
 func (s *Supervisor) wishRestart(sv *service, op *operation) {
 	switch {
+	case sv.broken != nil:
+		s.tell(sv, op, failed(sv.broken))
 	case sv.state.Phase.Live() && s.sinceAsked(op, sv.state.Started):
 		s.wishStart(sv, op)
 	case sv.state.Phase.Live():
