@@ -65,6 +65,9 @@ func NoSuchService(services []Target, word string) *Error {
 	} else if strings.ContainsAny(word, "*?[") {
 		e = Errorf(CodeNoService, "no service matches %s", word)
 	}
+	if word == "all" {
+		return e.WithHint("every service is --all")
+	}
 	if len(services) == 0 {
 		return e.WithHint("there is none yet: tend run NAME -- COMMAND")
 	}

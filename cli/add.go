@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"tend"
-	"tend/api"
 	"tend/logs"
 	"tend/store"
 )
@@ -72,5 +71,5 @@ func (a *App) writeAdded(s tend.Service) error {
 		return err
 	}
 	status := tend.NewStatus(s, tend.State{}, logs.Path(database, s.Name), a.Now())
-	return a.writeJSON(api.List{Version: api.Version, Services: []tend.Status{status}})
+	return a.writeServices([]tend.Status{status})
 }

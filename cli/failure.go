@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -53,10 +52,7 @@ func (a *App) fail(err error) int {
 	}
 	a.writeHint(known.Hint)
 	if a.wantsJSON() {
-		a.writeJSON(struct {
-			Version int         `json:"version"`
-			Error   *tend.Error `json:"error"`
-		}{1, known})
+		a.writeError(known)
 	}
 	return tend.ExitStatus(err)
 }
@@ -122,24 +118,4 @@ func (a *App) notice(format string, args ...any) {
 func (a *App) warn(hint, format string, args ...any) {
 	a.writeFailure("warning: " + fmt.Sprintf(format, args...))
 	a.writeHint(hint)
-}
-
-// wantsJSON reports whether --json stands among the arguments; an error may come before they could be parsed.
-func (a *App) wantsJSON() bool {
-	for _, arg := range a.Args {
-		switch arg {
-		case "--":
-			return false
-		case "--json", "--json=true":
-			return true
-		}
-	}
-	return false
-}
-
-func (a *App) writeJSON(v any) error {
-	e := json.NewEncoder(a.Stdout)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -62,7 +62,11 @@ func (w *page) paragraph(text string) {
 	}
 }
 
-// table writes pairs in two columns, the second broken and aligned. A left part that is too long has a line of its own.
+// narrow is how few columns a text may be broken into before it is better off below what it explains.
+const narrow = 24
+
+// table writes pairs in two columns, the second broken and aligned. A left part that is too long has a line of its own;
+// so have all of them where the terminal is narrow.
 func (w *page) table(pairs [][2]string, widest int) {
 	left := 0
 	for _, p := range pairs {
@@ -70,8 +74,11 @@ func (w *page) table(pairs [][2]string, widest int) {
 			left = max(left, n)
 		}
 	}
+	if w.width-left-4 < narrow {
+		left = 2
+	}
 	for _, p := range pairs {
-		text := wrap(p[1], max(w.width-left-4, 30))
+		text := wrap(p[1], max(w.width-left-4, narrow))
 		first := "  " + p[0]
 		if width(p[0]) > left {
 			w.line("%s", first)

@@ -74,7 +74,7 @@ func (a *App) mayForget(statuses []tend.Status, o *initializeOptions) error {
 		if len(running) == 1 {
 			verb = "runs"
 		}
-		return tend.Errorf(tend.CodeConflict, "%s %s", some(running), verb).WithHint("tend stop --all")
+		return tend.Errorf(tend.CodeConflict, "%s %s, and nothing that runs is forgotten", some(running), verb).WithHint("tend stop --all")
 	case len(names) == 0 || o.yes:
 		return nil
 	case !a.terminal().in:

@@ -6,9 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
-
-	"tend"
-	"tend/api"
 )
 
 type listOptions struct {
@@ -57,10 +54,7 @@ func (a *App) list(ctx context.Context, c *command, o *listOptions, args argumen
 	}
 	switch t := a.terminal(); {
 	case o.json:
-		if statuses == nil {
-			statuses = []tend.Status{}
-		}
-		return a.writeJSON(api.List{Version: api.Version, Services: statuses})
+		return a.writeServices(statuses)
 	case len(statuses) == 0:
 		_, err = fmt.Fprintln(a.Stdout, "No processes")
 		if t.out && t.err {

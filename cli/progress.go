@@ -141,10 +141,7 @@ func (r *report) end() error {
 		for _, name := range r.order {
 			results = append(results, r.results[name])
 		}
-		if err := r.app.writeJSON(struct {
-			Version int             `json:"version"`
-			Results []tend.Progress `json:"results"`
-		}{api.Version, results}); err != nil {
+		if err := r.app.writeResults(results); err != nil {
 			return err
 		}
 	} else if len(r.order) == 0 {

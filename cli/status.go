@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"tend"
-	"tend/api"
 	"tend/logs"
 )
 
@@ -41,12 +40,9 @@ func (a *App) showStatus(ctx context.Context, o *common, args arguments) error {
 	if err != nil {
 		return err
 	}
-	if statuses == nil {
-		statuses = []tend.Status{}
-	}
 	switch {
 	case o.json:
-		err = a.writeJSON(api.List{Version: api.Version, Services: statuses})
+		err = a.writeServices(statuses)
 	case len(statuses) == 0:
 		_, err = fmt.Fprintln(a.Stdout, "No processes")
 	}
