@@ -143,7 +143,6 @@ func (s *Supervisor) flush() {
 // commit writes down what was decided, but does not ask a database again that has just refused.
 func (s *Supervisor) commit(p *pending) bool {
 	if s.now.Before(s.retryAt) {
-		s.refuse()
 		return false
 	}
 	err := s.inPlace()
@@ -181,21 +180,15 @@ const retryCommit = time.Second
 
 func (s *Supervisor) commitFailed(err error) {
 	if s.commitError == nil || err.Error() != s.commitError.Error() {
-		s.logf("writing to the database, will try again: %v", err)
+		s.logf("the database cannot be written, will try again: %v", err)
 	}
 	s.turn() // the database may have kept us waiting
 	s.commitError, s.retryAt = err, s.now.Add(retryCommit)
-	s.refuse()
-}
-
-// refuse tells whoever waits that what was decided cannot be written down. If it is for another supervisor to do, they
-// are cut off, and ask that.
-func (s *Supervisor) refuse() {
 	if s.replaced {
-		return
+		return // whoever waits is cut off, and asks the next supervisor
 	}
-	failure := tend.Errorf(tend.CodeOf(s.commitError), "the database cannot be written: %w", s.commitError).
-		WithHint("what runs goes on running, nothing is started until it can be written, and tend keeps trying")
+	failure := tend.AsError(err)
+	failure = failure.WithHint("%s", strings.TrimPrefix(failure.Hint+"; nothing is started until it can be written, and tend keeps trying", "; "))
 	for op := range s.operations {
 		op.end(failure)
 	}

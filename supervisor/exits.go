@@ -58,11 +58,13 @@ func (s *Supervisor) gone(gone []process.Gone) {
 			delete(sv.hunt.sent, g.Identity)
 		}
 		e := ending{service: sv, run: sv.state.Run, main: g.Identity, exit: tend.Exit{Unknown: true}}
-		if recorded, found := s.journal.exit(g.Identity); found {
-			e.exit = recorded
-		}
 		if g.Exit != nil {
 			e.exit = *g.Exit
+		}
+		// What a keeper was told by wait(2) is right where the stat of a zombie is not: before Linux 5.19 that shows how
+		// its first thread ended.
+		if recorded, found := s.journal.exit(g.Identity); found {
+			e.exit = recorded
 		}
 		endings = append(endings, e)
 	}

@@ -88,12 +88,12 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 	if run.Host != s.place.Host {
 		return nil
 	}
-	if run.Place != s.place || !process.Alive(run.Identity) {
+	wanted := sv != nil
+	if run.Place != s.place || wanted && !process.Alive(run.Identity) {
 		run.EndedAt, run.Exit = s.now, &tend.Exit{Unknown: true}
 		s.pending.runs[run.ID] = *run
 		return nil
 	}
-	wanted := sv != nil
 	if !wanted {
 		sv = &service{definition: tend.Service{Name: run.Service, Settings: tend.Settings{Restart: tend.RestartNo}}, removed: true}
 		s.services[run.Service] = sv
