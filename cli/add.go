@@ -12,7 +12,7 @@ import (
 )
 
 type addOptions struct {
-	common
+	sharedOptions
 	definition definition
 }
 
@@ -43,6 +43,9 @@ func (a *App) add(ctx context.Context, c *command, o *addOptions, args arguments
 	s, err := a.service(c, &o.definition, args, false)
 	if err != nil {
 		return err
+	}
+	if _, err := a.client(); err != nil {
+		return err // it could be added, but never started
 	}
 	db, err := a.open(ctx, store.Create)
 	if err != nil {

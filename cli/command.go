@@ -99,17 +99,17 @@ func (c *command) paragraphs() []string {
 	return strings.Split(strings.TrimSpace(c.long), "\n\n")
 }
 
-// common adds the options that several commands share.
-type common struct{ all, json bool }
+// sharedOptions adds the options that several commands share.
+type sharedOptions struct{ all, json bool }
 
-func (o *common) flagAll(f *pflag.FlagSet) { f.BoolVar(&o.all, "all", false, "every service") }
+func (o *sharedOptions) flagAll(f *pflag.FlagSet) { f.BoolVar(&o.all, "all", false, "every service") }
 
-func (o *common) flagJSON(f *pflag.FlagSet) {
+func (o *sharedOptions) flagJSON(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "answer in JSON")
 }
 
 // targets checks that either names or --all were given.
-func (o *common) targets(c *command, args arguments) error {
+func (o *sharedOptions) targets(c *command, args arguments) error {
 	switch {
 	case o.all && len(args.words) > 0:
 		return misused(c, "%s takes either names or --all, not both", c.name)

@@ -9,7 +9,7 @@ import (
 )
 
 type listOptions struct {
-	common
+	sharedOptions
 	wide    bool
 	columns []string
 }

@@ -17,7 +17,7 @@ import (
 )
 
 type logsOptions struct {
-	common
+	sharedOptions
 	lines  string
 	follow bool
 }

@@ -9,7 +9,7 @@ import (
 )
 
 type removeOptions struct {
-	common
+	sharedOptions
 	stop bool
 }
 

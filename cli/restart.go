@@ -19,7 +19,7 @@ func newRestart() command {
 		},
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
-		o := &common{}
+		o := &sharedOptions{}
 		o.flagAll(f)
 		o.flagJSON(f)
 		return func(ctx context.Context, args arguments) error {

@@ -47,6 +47,9 @@ func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments
 	if err != nil {
 		return err
 	}
+	if _, err := a.runtime(); err != nil {
+		return err // it could be added, but not started
+	}
 	db, err := a.open(ctx, store.Create)
 	if err != nil {
 		return err

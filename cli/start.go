@@ -9,7 +9,7 @@ import (
 )
 
 type startOptions struct {
-	common
+	sharedOptions
 	here bool
 }
 

@@ -22,7 +22,7 @@ func newStatus() command {
 		},
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
-		o := &common{}
+		o := &sharedOptions{}
 		o.flagAll(f)
 		o.flagJSON(f)
 		return func(ctx context.Context, args arguments) error {
@@ -35,7 +35,7 @@ func newStatus() command {
 	return c
 }
 
-func (a *App) showStatus(ctx context.Context, o *common, args arguments) error {
+func (a *App) showStatus(ctx context.Context, o *sharedOptions, args arguments) error {
 	statuses, err := a.statuses(ctx, args.words...)
 	if err != nil {
 		return err

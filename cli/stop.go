@@ -21,7 +21,7 @@ What is stopped stays stopped until somebody starts it.`,
 		},
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
-		o := &common{}
+		o := &sharedOptions{}
 		o.flagAll(f)
 		o.flagJSON(f)
 		return func(ctx context.Context, args arguments) error {

@@ -14,7 +14,7 @@ import (
 // number of this version of tend.
 const versionNumber = "0.1.0"
 
-type versionOptions struct{ common }
+type versionOptions struct{ sharedOptions }
 
 func newVersion() command {
 	c := command{
