@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -19,14 +18,6 @@ const (
 
 // Directory returns where the logs of a database's services are kept: beside it.
 func Directory(database string) string { return database + "-logs" }
-
-// MakeDirectory makes the log directory of a database if there is none yet: for its owner alone.
-func MakeDirectory(database string) error {
-	if err := os.MkdirAll(Directory(database), 0o700); err != nil {
-		return fmt.Errorf("making the directory for logs: %w", err)
-	}
-	return nil
-}
 
 // Path returns the file that holds the output of the named service. No two names share one, whatever bytes they are
 // made of. (Where the file system itself takes two spellings for one, as macOS does with upper and lower case, so do we.)
