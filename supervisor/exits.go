@@ -61,8 +61,8 @@ func (s *Supervisor) gone(gone []process.Gone) {
 		if g.Exit != nil {
 			e.exit = *g.Exit
 		}
-		// What a keeper was told by wait(2) is right where the stat of a zombie is not: before Linux 5.19 that shows how
-		// its first thread ended.
+		// What a keeper was told by wait(2) goes before the stat of a zombie, which on older kernels shows how the first
+		// thread ended, not the process.
 		if recorded, found := s.journal.exit(g.Identity); found {
 			e.exit = recorded
 		}
