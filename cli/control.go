@@ -18,6 +18,7 @@ func (a *App) control(ctx context.Context, request api.Request, asJSON bool) err
 	return a.carryOut(ctx, request, a.newReport(request, asJSON))
 }
 
+// carryOut is control with a report that the caller may look at afterwards.
 func (a *App) carryOut(ctx context.Context, request api.Request, report *report) error {
 	if !signal.Ignored(os.Interrupt) { // nohup, or a job in the background of a script
 		interruptible, release := signal.NotifyContext(ctx, os.Interrupt)

@@ -29,7 +29,7 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 			return err
 		}
 		if i == attempts {
-			return tend.Errorf(tend.CodeBusy, "the supervisor does not answer: %w", err).WithHint("try again; its own log is tend.log in its runtime directory")
+			return a.unanswered(err)
 		}
 		if gone {
 			if answered, err := without(); answered || err != nil {
@@ -40,6 +40,15 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 			return err
 		}
 	}
+}
+
+// unanswered says that no supervisor stays long enough to answer.
+func (a *App) unanswered(err error) error {
+	e := tend.Errorf(tend.CodeBusy, "the supervisor does not answer: %w", err)
+	if dir, err := a.runtime(); err == nil {
+		return e.WithHint("try again, or look into %s", keeper.TendLog(dir))
+	}
+	return e.WithHint("try again")
 }
 
 // launch starts the supervisor with its keepers, or waits for the one that is just being started.
