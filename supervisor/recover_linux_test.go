@@ -18,8 +18,8 @@ type company struct {
 	before map[string]tend.Status
 }
 
-func newCompany(t *testing.T) *company {
-	c := &company{newChain(t), map[string]tend.Status{}}
+func newCompany(t *testing.T, env ...string) *company {
+	c := &company{newChain(t, env...), map[string]tend.Status{}}
 	c.add(c.definition("silent"))
 	c.add(c.definition("writer", "-lines", "3ms"))
 	leaver := c.definition("leaver", "-code", "7")
@@ -152,8 +152,13 @@ func TestEverythingGoesOnAfterSIGKILL(t *testing.T) {
 }
 
 func TestTenSupervisorsAreKilledInARow(t *testing.T) {
+	t.Run("", func(t *testing.T) { tenSupervisorsAreKilled(t) })
+	t.Run("without pidfds", func(t *testing.T) { tenSupervisorsAreKilled(t, "TEND_WITHOUT=pidfd,pidfd_exit") })
+}
+
+func tenSupervisorsAreKilled(t *testing.T, env ...string) {
 	t.Parallel()
-	c := newCompany(t)
+	c := newCompany(t, env...)
 	c.gather()
 	inner := c.inner()
 	for range 10 {
@@ -208,5 +213,45 @@ func TestEveryExitIsKnownHoweverManySupervisorsDie(t *testing.T) {
 			t.Errorf("%s ended by %v", name, exit)
 		}
 		c.lived(name, 1)
+	}
+}
+
+// The chain dies in the middle of a mass start, when some runs have their process, some are being made and some wait.
+func TestTheChainDiesInAMassStart(t *testing.T) {
+	for victims, pick := range map[string]func(c *chain) []int{
+		"supervisor": func(c *chain) []int { return []int{c.supervisor()} },
+		"inner":      func(c *chain) []int { return []int{c.inner()} },
+		"keepers":    func(c *chain) []int { return []int{c.outer(), c.inner()} },
+		"all":        func(c *chain) []int { return []int{c.outer(), c.inner(), c.supervisor()} },
+	} {
+		t.Run(victims, func(t *testing.T) {
+			t.Parallel()
+			c := newChain(t)
+			var names []string
+			for i := range 30 {
+				s := c.definition(fmt.Sprint("s", i))
+				c.add(s)
+				names = append(names, s.Name)
+			}
+			c.launch()
+			pids := pick(c)
+			answer := make(chan error)
+			go func() {
+				_, err := c.try(api.Request{Command: api.Start, All: true})
+				answer <- err
+			}()
+			c.until("the first is born", func() error { return when(len(c.noted("s0", "lives")) > 0) })
+			for _, pid := range pids {
+				c.signal(pid, syscall.SIGKILL)
+			}
+			if err := <-answer; err != nil {
+				t.Error(err)
+			}
+			c.launch()
+			for _, name := range names {
+				c.reaches(name, tend.PhaseRunning)
+				c.lived(name, 1)
+			}
+		})
 	}
 }
