@@ -125,7 +125,9 @@ func (a *App) writeHelp(c *command) {
 func (w *page) examples(pairs [][2]string) {
 	for _, e := range pairs {
 		if e[1] != "" {
-			w.line("  %s", w.p.faint("# "+e[1]))
+			for _, line := range wrap(e[1], w.width-4) {
+				w.line("  %s", w.p.faint("# "+line))
+			}
 		}
 		w.line("  %s", e[0])
 	}
