@@ -78,11 +78,12 @@ func ByAge(a, b tend.Identity) int {
 }
 
 // Eldest returns the eldest process of a run, living or waiting to be reaped: the main one, if that is not gone for
-// good. Of what is dead only the mark tells the run.
-func (s Snapshot) Eldest(run string) (tend.Identity, bool) {
+// good. Of what is dead only the mark tells the run. The exceptions are not taken for it: who makes a process bears its
+// mark for a moment, and may be dying just then.
+func (s Snapshot) Eldest(run string, except ...tend.Identity) (tend.Identity, bool) {
 	t := tree{run: run, mark: Mark(run)}
 	for _, p := range s.byAge {
-		if in, _ := t.says(p); in && !s.ours[p.PID] {
+		if in, _ := t.says(p); in && !s.ours[p.PID] && !slices.Contains(except, p.Identity) {
 			return p.Identity, true
 		}
 	}

@@ -319,10 +319,19 @@ func (c *chain) noted(name, file string) (pids []int) {
 // lived checks how many lives the service has had, and that no two of them were at the same time.
 func (c *chain) lived(name string, times int) {
 	c.Helper()
-	if lives := c.noted(name, "lives"); len(lives) != times {
-		c.Errorf("%s has lived %d times, as %v; should be %d", name, len(lives), lives, times)
-	}
+	c.until(name+" has lived so often", func() error {
+		if lives := c.noted(name, "lives"); len(lives) < times {
+			return fmt.Errorf("%d times, as %v, should be %d", len(lives), lives, times)
+		}
+		return nil
+	})
 	c.neverTwice(name)
+	if lives := c.noted(name, "lives"); len(lives) > times {
+		c.Errorf("%s has lived %d times, as %v; should be %d", name, len(lives), lives, times)
+		for _, run := range c.runs(name) {
+			c.Logf("%s: run %s, %s, process %d, started %s, ended %s: %v", name, run.ID, run.Cause, run.PID, run.StartedAt, run.EndedAt, run.Exit)
+		}
+	}
 }
 
 func (c *chain) neverTwice(name string) {

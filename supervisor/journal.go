@@ -55,11 +55,11 @@ func (j *journal) ended(pid int, earliest uint64) (keeper.Record, bool) {
 	return keeper.Record{}, false
 }
 
-// eldest returns the eldest process of the run that a keeper has reaped.
-func (j *journal) eldest(run string) (eldest tend.Identity, found bool) {
+// eldest returns the eldest process of the run that a keeper has reaped, and that is none of the exceptions.
+func (j *journal) eldest(run string, except []tend.Identity) (eldest tend.Identity, found bool) {
 	mark := keeper.MarkOf(run)
 	for _, r := range j.unclaimed {
-		if mark != 0 && r.Mark == mark && (!found || process.ByAge(r.Identity, eldest) < 0) {
+		if mark != 0 && r.Mark == mark && !slices.Contains(except, r.Identity) && (!found || process.ByAge(r.Identity, eldest) < 0) {
 			eldest, found = r.Identity, true
 		}
 	}

@@ -2,12 +2,15 @@ package supervisor
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"syscall"
 
 	"tend"
 	"tend/keeper"
 	"tend/logs"
+	"tend/process"
 )
 
 // lock makes us the only supervisor of the database. A predecessor in the same runtime directory is on its way out,
@@ -17,31 +20,67 @@ import (
 //
 // Both are flocks on close-on-exec descriptors: they end with us, however we end, and are never on the database file,
 // whose locks are SQLite's.
-func lock(dir, database string) (unlock func(), err error) {
-	own, err := os.OpenFile(keeper.LockFile(dir), os.O_RDWR|os.O_CREATE, 0o600)
+//
+// The first one's file holds the identities of all who have had it.
+func lock(dir, database string) (unlock func(), predecessors []tend.Identity, err error) {
+	own, err := os.OpenFile(keeper.LockFile(dir), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking the database: %w", err)
+		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
 	if err := flock(own, syscall.LOCK_EX); err != nil {
 		own.Close()
-		return nil, fmt.Errorf("locking the database: %w", err)
+		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
 	if err := os.MkdirAll(logs.Directory(database), 0o700); err != nil {
 		own.Close()
-		return nil, fmt.Errorf("making the directory of the logs: %w", err)
+		return nil, nil, fmt.Errorf("making the directory of the logs: %w", err)
 	}
 	shared, err := os.Open(logs.Directory(database))
 	if err != nil {
 		own.Close()
-		return nil, fmt.Errorf("locking the database: %w", err)
+		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
 	if flock(shared, syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK {
 		own.Close()
 		shared.Close()
-		return nil, tend.Errorf(tend.CodeBusy, "another supervisor holds %s, with another runtime directory or in another container", database).
+		return nil, nil, tend.Errorf(tend.CodeBusy, "another supervisor holds %s, with another runtime directory or in another container", database).
 			WithHint("use the same TEND_RUNTIME everywhere")
 	}
-	return func() { shared.Close(); own.Close() }, nil
+	if predecessors, err = enlist(own); err != nil {
+		own.Close()
+		shared.Close()
+		return nil, nil, fmt.Errorf("writing down who has the lock: %w", err)
+	}
+	return func() { shared.Close(); own.Close() }, predecessors, nil
+}
+
+// mostListed is the size from which the list of those who have had the lock begins anew, bytes. Of interest are those
+// that died since the last one that lived for a while.
+const mostListed = 16 << 10
+
+// enlist adds us to those who have had the lock, and returns the others.
+func enlist(list *os.File) (others []tend.Identity, err error) {
+	text, err := io.ReadAll(list)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		var id tend.Identity
+		if n, _ := fmt.Sscanf(line, "%d %d\n", &id.PID, &id.Start); n == 2 {
+			others = append(others, id)
+		}
+	}
+	if len(text) > mostListed {
+		if err := list.Truncate(0); err != nil {
+			return nil, err
+		}
+	}
+	stat, err := process.ReadStat(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintf(list, "%d %d\n", stat.PID, stat.Start)
+	return others, err
 }
 
 func flock(f *os.File, how int) error {

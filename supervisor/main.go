@@ -110,7 +110,7 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	if err := s.watchKeeper(); err != nil {
 		return nil, err
 	}
-	if unlock, err = lock(s.dir, s.database); err != nil {
+	if unlock, s.predecessors, err = lock(s.dir, s.database); err != nil {
 		return nil, err
 	}
 	if s.place, err = process.Here(); err != nil {

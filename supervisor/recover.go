@@ -146,7 +146,8 @@ func (s *Supervisor) resumeStop(sv *service) {
 // it bears the run's mark, or carries the run's id in its environment, or has ended, which a keeper has written down; if
 // not, it is made now. One that is just being made is not missed: until it has executed its command, it shares our
 // predecessor's lock, which we have waited for. The journal is read after the look at all processes: whoever was reaped
-// before that look stands in it.
+// before that look stands in it. A supervisor that was killed while it made the process bore the mark as well, and is told
+// from it by the list of those that have had the lock.
 func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	if len(unborn) == 0 {
 		return nil
@@ -159,8 +160,8 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 		s.logf("reading the exit journal: %v", err)
 	}
 	for _, sv := range unborn {
-		main, born := all.Eldest(sv.state.Run)
-		if ended, found := s.journal.eldest(sv.state.Run); found && (!born || process.ByAge(ended, main) < 0) {
+		main, born := all.Eldest(sv.state.Run, s.predecessors...)
+		if ended, found := s.journal.eldest(sv.state.Run, s.predecessors); found && (!born || process.ByAge(ended, main) < 0) {
 			main, born = ended, true
 		}
 		switch {

@@ -24,15 +24,16 @@ import (
 
 // Supervisor supervises the services of one database.
 type Supervisor struct {
-	ctx         context.Context
-	database    string
-	dir         string // runtime directory
-	place       tend.Place
-	self        int
-	parent      tend.Identity // the inner keeper
-	grandparent tend.Identity // the outer keeper
-	caller      tend.Caller   // what we were started with
-	log         io.Writer
+	ctx          context.Context
+	database     string
+	dir          string // runtime directory
+	place        tend.Place
+	self         int
+	parent       tend.Identity   // the inner keeper
+	grandparent  tend.Identity   // the outer keeper
+	caller       tend.Caller     // what we were started with
+	predecessors []tend.Identity // of this supervisor
+	log          io.Writer
 
 	store   *store.Store
 	watcher *process.Watcher
