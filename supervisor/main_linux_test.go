@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,6 +52,10 @@ func TestMain(m *testing.M) {
 		os.Exit(standInForInit())
 	}
 	os.Unsetenv(insideVariable)
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		f.Value.Set("8") // they wait most of the time
+	}
 	status := m.Run()
 	if err := goleak.Find(); err != nil && status == 0 {
 		fmt.Println("FAIL: goroutines left behind:", err)
