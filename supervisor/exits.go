@@ -22,6 +22,9 @@ func (s *Supervisor) watchChild(sv *service, id tend.Identity, pidfd int) {
 	case err == nil:
 	case errors.Is(err, process.ErrUnwatchable):
 		s.effect(s.recorded)
+		if !sv.ours {
+			s.lookAfter(id)
+		}
 	case errors.Is(err, process.ErrGone):
 		s.gone([]process.Gone{{Identity: id}})
 	default:

@@ -54,6 +54,7 @@ type Supervisor struct {
 	leaveAfter  time.Time // not before then, when there is nothing to do
 	retryAt     time.Time // when a database that has refused is asked again
 	lastTick    time.Time
+	unwatched   unwatched
 	settling    int   // ends of which is not known yet what they left behind
 	commitError error // why it refused, nil when it did not
 	scanning    bool
@@ -184,6 +185,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 			next = t
 		}
 	}
+	sooner(s.unwatched.next)
 	if !s.scanning && len(s.scanWanted) > 0 {
 		sooner(s.scanAfter)
 	}
@@ -213,6 +215,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 func (s *Supervisor) tick() {
 	s.lastTick = s.now
 	s.startScan()
+	s.lookAtUnwatched()
 	for _, sv := range s.services {
 		if s.elsewhere(sv) != "" {
 			continue
