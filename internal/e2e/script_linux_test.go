@@ -197,3 +197,23 @@ func TestARowOfTheScriptsWhileTendRuns(t *testing.T) {
 	w.sql("DELETE FROM process WHERE name = 'late';")
 	w.tend("status", "late").is(4)
 }
+
+// Without pidfds nothing tells the end of a process that is no keeper's child.
+func TestTheEndOfWhatWasTakenOverIsSeen(t *testing.T) {
+	t.Parallel()
+	for _, without := range []string{"", "pidfd"} {
+		t.Run("without "+without, func(t *testing.T) {
+			t.Parallel()
+			w := scriptWorld(t)
+			if without != "" {
+				w.environ = append(w.environ, "TEND_WITHOUT="+without)
+			}
+			mine := byHand(t, "/", "sleep", "4321")
+			w.sql(fmt.Sprintf("UPDATE process SET pid = %d WHERE name = 'mine';", mine.PID))
+			w.becomes("mine", "is running", func(s tend.Status) bool { return s.State == tend.PhaseRunning && s.PID == mine.PID })
+			kill(mine)
+			w.restarted("mine", mine)
+			w.down("mine")
+		})
+	}
+}

@@ -50,6 +50,9 @@ func newWorld(t testing.TB) *world {
 		"HOME=" + w.home, "SERVER_FILE=" + w.database, "TEND_RUNTIME=" + w.runtime,
 		"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "LANG=C.UTF-8", "TERM=dumb",
 	}
+	if without := os.Getenv("TEND_WITHOUT"); without != "" { // all of this can be done without the newer mechanisms
+		w.environ = append(w.environ, "TEND_WITHOUT="+without)
+	}
 	t.Cleanup(w.leave)
 	return w
 }
