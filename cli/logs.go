@@ -125,17 +125,24 @@ func outputs(s tend.Service, log string) []output {
 	return files
 }
 
-// copyLogs shows the last n lines of each file and, if they are to be followed, all that comes. Nothing here catches
-// Ctrl-C or a closed pipe: they end the program as they end every reader of logs.
+// copyLogs shows the last n lines of each file and, if they are to be followed, all that comes. Of several files one that
+// cannot be read does not keep the others from being shown. Nothing here catches Ctrl-C or a closed pipe: they end the
+// program as they end every reader of logs.
 func (a *App) copyLogs(ctx context.Context, sources []source, n int, follow bool) error {
 	if follow && len(sources) == 1 {
 		return following(logs.Tail(ctx, sources[0].to, sources[0].path, n))
 	}
-	ends := make([]int64, len(sources))
-	for i, s := range sources {
+	var unread error
+	ends := map[source]int64{}
+	for _, s := range sources {
 		next, err := logs.Copy(s.to, s.path, n)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			if len(sources) == 1 {
+				return err
+			}
+			a.writeFailure(s.name + ": " + tend.AsError(err).Message)
+			unread = silent(tend.CodeOf(err))
+			continue
 		}
 		if next == 0 && len(sources) == 1 {
 			a.notice("%s has not written anything yet", s.name)
@@ -143,18 +150,31 @@ func (a *App) copyLogs(ctx context.Context, sources []source, n int, follow bool
 		if flusher, ok := s.to.(*prefixer); ok && !follow {
 			flusher.flush()
 		}
-		ends[i] = next
+		ends[s] = next
 	}
-	if !follow {
-		return nil
+	if follow {
+		if err := followLogs(ctx, ends); err != nil {
+			return err
+		}
 	}
+	return unread
+}
+
+// followLogs shows all that comes after those offsets.
+func followLogs(ctx context.Context, ends map[source]int64) error {
 	var group sync.WaitGroup
-	failed := make([]error, len(sources))
-	for i, s := range sources {
-		group.Go(func() { failed[i] = logs.Follow(ctx, s.to, s.path, ends[i]) })
+	failed := make(chan error, len(ends))
+	for s, end := range ends {
+		group.Go(func() { failed <- following(logs.Follow(ctx, s.to, s.path, end)) })
 	}
 	group.Wait()
-	return following(errors.Join(failed...))
+	close(failed)
+	for err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func following(err error) error {
