@@ -76,22 +76,3 @@ func ReadMark(pid int) uint64 {
 	}
 	return 0
 }
-
-// keeperVariable is in the environment of whoever was started by a keeper: supervisors, and their children until they
-// are executed. Package keeper sets it.
-const keeperVariable = "TEND_KEEPER="
-
-// begins reports whether a process with a mark is not of the run, but one that begins it: a supervisor, or what was one
-// and has given up its memory, which is before its locks and before it is a zombie.
-func begins(pid int) bool {
-	environ, err := readFile(unix.AT_FDCWD, procPath(pid, "environ"), make([]byte, 0, 4096))
-	if err != nil {
-		return false
-	}
-	if len(environ) > 0 {
-		return bytes.HasPrefix(environ, []byte(keeperVariable)) || bytes.Contains(environ, []byte("\x00"+keeperVariable))
-	}
-	stat, err := readFile(unix.AT_FDCWD, procPath(pid, "stat"), make([]byte, 0, 512))
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	return err != nil || len(fields) <= fieldMemory || number(fields[fieldMemory]) == 0
-}

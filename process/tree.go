@@ -161,11 +161,10 @@ func (t *tree) addRun() {
 }
 
 // says reports what the process itself says: whether it belongs to the run, and whether it says anything. Who bears a
-// mark need not be asked for its environment, which may be on its way to another; see readRunID. But a supervisor bears
-// the marks of the runs that it begins, and one that was killed as it did so may not be a zombie yet.
+// mark need not be asked for its environment, which may be on its way to another; see readRunID.
 func (t *tree) says(p *seen) (in, anything bool) {
 	if mark := p.markRead(); mark != 0 {
-		return mark == t.mark && !begins(p.PID), true
+		return mark == t.mark, true
 	}
 	run := p.runID()
 	return run == t.run, run != ""
