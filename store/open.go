@@ -162,6 +162,14 @@ func (s *Store) leaveWAL(ctx context.Context) error {
 	return nil
 }
 
+// SetPatience sets how long the store waits for a lock that somebody else holds; 5 s at first.
+func (s *Store) SetPatience(ctx context.Context, patience time.Duration) error {
+	return s.read(ctx, "setting the patience with locks", func(ctx context.Context) error {
+		_, err := s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds()))
+		return err
+	})
+}
+
 // Notice is what the user should be told after Open, "" if nothing.
 func (s *Store) Notice() string { return s.notice }
 

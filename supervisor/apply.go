@@ -178,12 +178,28 @@ func (s *Supervisor) rows(p *pending) store.Batch {
 // retryCommit is the pause before a refused commit is tried again: nothing tells when a full disk has room again.
 const retryCommit = time.Second
 
+// A lock that somebody else holds is mostly held for moments. The loop does not stand still for it, and whoever waits
+// is told only when it lasts.
+const (
+	retryBusy    = 100 * time.Millisecond
+	busyPatience = 5 * time.Second
+)
+
 func (s *Supervisor) commitFailed(err error) {
 	if s.commitError == nil || err.Error() != s.commitError.Error() {
 		s.logf("the database cannot be written, will try again: %v", err)
 	}
 	s.turn() // the database may have kept us waiting
+	if s.commitError == nil {
+		s.refusedSince = s.now
+	}
 	s.commitError, s.retryAt = err, s.now.Add(retryCommit)
+	if tend.CodeOf(err) == tend.CodeBusy {
+		s.retryAt = s.now.Add(retryBusy)
+		if s.now.Sub(s.refusedSince) < busyPatience {
+			return
+		}
+	}
 	if s.replaced {
 		return // whoever waits is cut off, and asks the next supervisor
 	}

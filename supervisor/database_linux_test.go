@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite"
@@ -69,6 +70,11 @@ func (c *chain) refuses(code tend.Code) {
 		c.Errorf("stop: %v, should be %s", err, code)
 	}
 	c.until("victim has ended all the same", func() error { return when(dead(victim)) })
+	asked := time.Now()
+	same(c, "web's state", c.status("web").State, tend.PhaseRunning)
+	if took := time.Since(asked); took > time.Second {
+		c.Errorf("the answer took %s", took)
+	}
 	c.lived("other", 0)
 	if news, err := c.try(api.Request{Command: api.Start, Words: []string{"web"}}); err == nil && last(news)["web"].Kind != tend.ProgressRunning {
 		c.Errorf("starting what runs: %+v", news)

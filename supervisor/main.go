@@ -72,6 +72,9 @@ func (s *Supervisor) supervise() (status int, err error) {
 		return failed, err
 	}
 	defer s.store.Close()
+	if err := s.store.SetPatience(s.ctx, retryBusy); err != nil {
+		return failed, err
+	}
 	if _, alive := keeper.Parent(); !alive { // it died while we waited for the lock
 		s.orphaned()
 		return keeper.ExitReplace, nil

@@ -42,24 +42,25 @@ type Supervisor struct {
 	server  *server
 
 	// Owned by the loop.
-	now         time.Time // of the present turn
-	services    map[string]*service
-	mains       map[tend.Identity]*service // living main processes
-	members     map[tend.Identity]*service // other living processes of trees that are being ended
-	operations  map[*operation]bool
-	pending     *pending
-	dataVersion int64
-	leaving     bool      // everything is being stopped, what is wanted stays
-	replaced    bool      // another supervisor is to take over
-	leaveAfter  time.Time // not before then, when there is nothing to do
-	retryAt     time.Time // when a database that has refused is asked again
-	lastTick    time.Time
-	unwatched   unwatched
-	settling    int   // ends of which is not known yet what they left behind
-	commitError error // why it refused, nil when it did not
-	scanning    bool
-	scanWanted  []func(process.Snapshot)
-	scanAfter   time.Time // not before then, since the last look failed
+	now          time.Time // of the present turn
+	services     map[string]*service
+	mains        map[tend.Identity]*service // living main processes
+	members      map[tend.Identity]*service // other living processes of trees that are being ended
+	operations   map[*operation]bool
+	pending      *pending
+	dataVersion  int64
+	leaving      bool      // everything is being stopped, what is wanted stays
+	replaced     bool      // another supervisor is to take over
+	leaveAfter   time.Time // not before then, when there is nothing to do
+	retryAt      time.Time // when a database that has refused is asked again
+	refusedSince time.Time // the database has refused since then
+	lastTick     time.Time
+	unwatched    unwatched
+	settling     int   // ends of which is not known yet what they left behind
+	commitError  error // why it refused, nil when it did not
+	scanning     bool
+	scanWanted   []func(process.Snapshot)
+	scanAfter    time.Time // not before then, since the last look failed
 
 	// Ways into the loop.
 	calls   *mailbox[func()]
