@@ -59,7 +59,7 @@ func (c *chain) end() {
 	defer c.client.Close()
 	defer c.killAll()
 	if len(c.all()) > 0 {
-		if _, err := c.try(api.Request{Command: api.Stop, All: true}); err != nil {
+		if _, err := c.try(tend.Request{Command: tend.CommandStop, All: true}); err != nil {
 			c.Errorf("stopping everything: %v", err)
 		}
 		c.nothingLeft()
@@ -144,7 +144,7 @@ func (c *chain) launch() {
 }
 
 // try sends the request, to the next supervisor as well where one is replaced in the middle of it, as the command line does.
-func (c *chain) try(r api.Request) (news []tend.Progress, err error) {
+func (c *chain) try(r tend.Request) (news []tend.Progress, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r.Since = time.Now()
@@ -161,9 +161,9 @@ func (c *chain) try(r api.Request) (news []tend.Progress, err error) {
 }
 
 // do carries out a request and returns the last news of each service.
-func (c *chain) do(command api.Command, words ...string) map[string]tend.Progress {
+func (c *chain) do(command tend.Command, words ...string) map[string]tend.Progress {
 	c.Helper()
-	news, err := c.try(api.Request{Command: command, Words: words, All: len(words) == 0})
+	news, err := c.try(tend.Request{Command: command, Words: words, All: len(words) == 0})
 	if err != nil {
 		c.Fatalf("%s %v: %v", command, words, err)
 	}
@@ -181,7 +181,7 @@ func last(news []tend.Progress) map[string]tend.Progress {
 // start starts services and fails unless each runs.
 func (c *chain) start(names ...string) {
 	c.Helper()
-	for name, p := range c.do(api.Start, names...) {
+	for name, p := range c.do(tend.CommandStart, names...) {
 		if p.Kind != tend.ProgressStarted {
 			c.Fatalf("start %s: %+v", name, p)
 		}
@@ -201,7 +201,8 @@ func (c *chain) status(name string) tend.Status {
 	return found[0]
 }
 
-// reaches waits until the service is in the phase.
+// reaches waits until the service is in the phase, and until that is in the database: a status may be one turn ahead of
+// it, and the next answer comes a turn later.
 func (c *chain) reaches(name string, phase tend.Phase) (st tend.Status) {
 	c.Helper()
 	c.until(fmt.Sprintf("%s is %s", name, phase), func() error {
@@ -210,6 +211,7 @@ func (c *chain) reaches(name string, phase tend.Phase) (st tend.Status) {
 		}
 		return nil
 	})
+	c.client.Statuses(context.Background())
 	return st
 }
 

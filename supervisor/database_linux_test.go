@@ -17,7 +17,6 @@ import (
 	_ "modernc.org/sqlite"
 
 	"tend"
-	"tend/api"
 )
 
 // lockDatabase holds the database's write lock until its input ends.
@@ -61,12 +60,12 @@ func inTrouble(t *testing.T) *chain {
 func (c *chain) refuses(code tend.Code) {
 	c.Helper()
 	same(c, "web's state", c.status("web").State, tend.PhaseRunning)
-	_, err := c.try(api.Request{Command: api.Start, Words: []string{"other"}})
+	_, err := c.try(tend.Request{Command: tend.CommandStart, Words: []string{"other"}})
 	if tend.CodeOf(err) != code {
 		c.Errorf("start: %v, should be %s", err, code)
 	}
 	victim := c.noted("victim", "lives")[0]
-	if _, err := c.try(api.Request{Command: api.Stop, Words: []string{"victim"}}); tend.CodeOf(err) != code {
+	if _, err := c.try(tend.Request{Command: tend.CommandStop, Words: []string{"victim"}}); tend.CodeOf(err) != code {
 		c.Errorf("stop: %v, should be %s", err, code)
 	}
 	c.until("victim has ended all the same", func() error { return when(dead(victim)) })
@@ -76,7 +75,7 @@ func (c *chain) refuses(code tend.Code) {
 		c.Errorf("the answer took %s", took)
 	}
 	c.lived("other", 0)
-	if news, err := c.try(api.Request{Command: api.Start, Words: []string{"web"}}); err == nil && last(news)["web"].Kind != tend.ProgressRunning {
+	if news, err := c.try(tend.Request{Command: tend.CommandStart, Words: []string{"web"}}); err == nil && last(news)["web"].Kind != tend.ProgressRunning {
 		c.Errorf("starting what runs: %+v", news)
 	}
 }
@@ -223,7 +222,7 @@ func TestARowIsDeletedByHand(t *testing.T) {
 
 	c.add(c.definition("victim")) // there it is again, and is the one that runs
 	for range 2 {
-		if p := c.do(api.Start, "victim")["victim"]; p.Kind != tend.ProgressRunning || p.PID != victim {
+		if p := c.do(tend.CommandStart, "victim")["victim"]; p.Kind != tend.ProgressRunning || p.PID != victim {
 			t.Errorf("start: %+v", p)
 		}
 		same(c, "victim's state", c.state("victim").Phase, tend.PhaseRunning)
@@ -238,14 +237,14 @@ func TestARowThatCannotBeRead(t *testing.T) {
 	pid := c.status("victim").PID
 	const broken = `UPDATE process SET settings = '{"colour":"red"}' WHERE name IN ('victim', 'other')`
 	c.plain(broken)
-	refused := func(command api.Command, name string) {
+	refused := func(command tend.Command, name string) {
 		t.Helper()
 		if p := c.do(command, name)[name]; p.Error == nil || p.Error.Code != tend.CodeUsage || !strings.Contains(p.Error.Message, "settings of "+name) || p.Error.Hint == "" {
 			t.Errorf("%s %s: %+v", command, name, p)
 		}
 	}
-	refused(api.Start, "other")
-	refused(api.Restart, "victim")
+	refused(tend.CommandStart, "other")
+	refused(tend.CommandRestart, "victim")
 	same(c, "victim's pid", c.status("victim").PID, pid)
 	for _, name := range []string{"victim", "other"} {
 		if st := c.status(name); !strings.Contains(st.Reason, "settings of "+name) {
@@ -261,7 +260,7 @@ func TestARowThatCannotBeRead(t *testing.T) {
 	same(c, "victim's pid", c.status("victim").PID, pid)
 	c.signal(pid, syscall.SIGKILL)
 	c.reaches("victim", tend.PhaseBackoff)
-	c.do(api.Restart, "web")
+	c.do(tend.CommandRestart, "web")
 	c.lived("victim", 2)
 
 	c.plain(strings.Replace(broken, `"colour":"red"`, "", 1))
@@ -274,7 +273,7 @@ func TestARowThatCannotBeRead(t *testing.T) {
 
 // removed removes a service that runs.
 func (c *chain) removed(name string) error {
-	news, err := c.try(api.Request{Command: api.Remove, Words: []string{name}, Stop: true})
+	news, err := c.try(tend.Request{Command: tend.CommandRemove, Words: []string{name}, Stop: true})
 	if p := last(news)[name]; err == nil && p.Kind != tend.ProgressRemoved {
 		return fmt.Errorf("removing %s: %+v", name, p)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 )
 
 // descriptors are what a process has open, by what it is.
@@ -42,8 +41,8 @@ func TestNothingLeaks(t *testing.T) {
 	c.launch()
 	c.start("keeps-on")
 	cycle := func() {
-		c.do(api.Start, "s*")
-		c.do(api.Stop, "s*")
+		c.do(tend.CommandStart, "s*")
+		c.do(tend.CommandStop, "s*")
 	}
 	cycle()
 	supervisor := c.supervisor()

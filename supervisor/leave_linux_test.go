@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 )
 
 func schedule(steps ...tend.StopStep) tend.StopSchedule { return steps }
@@ -33,12 +32,12 @@ func TestLeavingStopsEverythingAndKeepsWhatIsWanted(t *testing.T) {
 	c.add(patient)
 	c.launch()
 	c.start("slow", "web", "unwanted")
-	c.do(api.Stop, "unwanted")
-	c.do(api.Start, "done", "failing")
+	c.do(tend.CommandStop, "unwanted")
+	c.do(tend.CommandStart, "done", "failing")
 	c.reaches("failing", tend.PhaseBackoff)
 	answer := make(chan tend.Progress)
 	go func() {
-		news, _ := c.try(api.Request{Command: api.Start, Words: []string{"unready"}})
+		news, _ := c.try(tend.Request{Command: tend.CommandStart, Words: []string{"unready"}})
 		answer <- last(news)["unready"]
 	}()
 	c.until("unready lives", func() error { return when(len(c.noted("unready", "ready")) == 1) })
@@ -136,6 +135,6 @@ func TestSIGTERMOnlyReplacesTheSupervisor(t *testing.T) {
 	same(c, "web's pid", c.status("web").PID, pid)
 	same(c, "web's SIGTERMs", len(c.noted("web", "terms")), 0)
 	c.lived("web", 1)
-	c.do(api.Stop, "web")
+	c.do(tend.CommandStop, "web")
 	c.nothingLeft() // by itself
 }

@@ -17,8 +17,9 @@ import (
 )
 
 // Main is `tend supervise`: it supervises the services of the database until there is nothing to supervise, and
-// returns the exit status that its keeper acts on; see package keeper for what it owes. With leave, everything is stopped first, and what is wanted stays so.
-func Main(database string, leave bool) int {
+// returns the exit status that its keeper acts on; see package keeper for what it owes. With leave, everything is
+// stopped first, and what is wanted stays so. Clients come in by the door.
+func Main(database string, leave bool, door NewDoor) int {
 	keeper.NameProcess()
 	syscall.Umask(0o077)
 	debug.SetGCPercent(50) // memory is dearer here than the little garbage that is made
@@ -32,6 +33,7 @@ func Main(database string, leave bool) int {
 	}
 	// The last is caught so that a file that may not grow is an error like any other: see setrlimit(2).
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
+	s.newDoor = door
 	awaited := keeper.ReadyAwaited()
 	status, err := s.main()
 	if err != nil {
@@ -56,8 +58,8 @@ func (s *Supervisor) main() (int, error) {
 	status, err := s.supervise()
 	// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 	s.spawner.Close()
-	if s.server != nil {
-		s.server.shut()
+	if s.door != nil {
+		s.door.HandOver()
 	}
 	unlock()
 	if s.abandoned() {
@@ -91,8 +93,8 @@ func (s *Supervisor) supervise() (status int, err error) {
 		s.seen(<-s.scans)
 		s.flush()
 	}
-	s.server = newServer(s)
-	if err := s.server.open(); err != nil {
+	s.door = s.newDoor(keeper.Socket(s.dir), s)
+	if err := s.door.Open(); err != nil {
 		return failed, err
 	}
 	s.leaveAfter = time.Now().Add(firstLinger)

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tend/api"
 	"tend/keeper"
 	"tend/process"
 	"tend/supervisor"
@@ -24,6 +25,8 @@ import (
 // leave behind makes it end red.
 
 const insideVariable = "SUPERVISOR_TEST_INSIDE"
+
+func door(socket string, s *supervisor.Supervisor) supervisor.Door { return api.NewServer(socket, s) }
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
@@ -39,7 +42,7 @@ func TestMain(m *testing.M) {
 			if err != nil {
 				panic(err)
 			}
-			os.Exit(supervisor.Main(os.Getenv("SERVER_FILE"), leave))
+			os.Exit(supervisor.Main(os.Getenv("SERVER_FILE"), leave, door))
 		case "exec":
 			os.Exit(process.ExecStage(args))
 		case "program":

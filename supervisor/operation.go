@@ -4,13 +4,12 @@ import (
 	"context"
 
 	"tend"
-	"tend/api"
 	"tend/logs"
 )
 
 // operation is one request for several services, as it is being carried out.
 type operation struct {
-	request api.Request
+	request tend.Request
 	news    *mailbox[news]
 	open    int  // services not done
 	over    bool // failed as a whole, or all done
@@ -29,7 +28,7 @@ type news struct {
 const shownLines = 10
 
 // Do carries out the request; see api.Supervisor.
-func (s *Supervisor) Do(ctx context.Context, request api.Request, report func(tend.Progress)) error {
+func (s *Supervisor) Do(ctx context.Context, request tend.Request, report func(tend.Progress)) error {
 	op := &operation{request: request, news: newMailbox[news]()}
 	s.calls.put(func() { s.start(op) })
 	for {
@@ -62,7 +61,7 @@ func (s *Supervisor) start(op *operation) {
 		return // whoever asks is cut off, and asks the next supervisor
 	}
 	var services []*service
-	if ends := op.request.Command == api.Stop || op.request.Command == api.Remove; err == nil || ends {
+	if ends := op.request.Command == tend.CommandStop || op.request.Command == tend.CommandRemove; err == nil || ends {
 		services, err = s.selected(op.request.Words, op.request.All)
 	}
 	switch {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 	"tend/process"
 	"tend/store"
 )
@@ -127,8 +126,8 @@ func TestAnotherHostsServicesAreNotTouched(t *testing.T) {
 		if !elsewhere {
 			continue
 		}
-		for _, command := range []api.Command{api.Start, api.Stop, api.Restart, api.Remove} {
-			news, err := c.try(api.Request{Command: command, Words: []string{name}, Stop: true, Here: command != api.Start})
+		for _, command := range []tend.Command{tend.CommandStart, tend.CommandStop, tend.CommandRestart, tend.CommandRemove} {
+			news, err := c.try(tend.Request{Command: command, Words: []string{name}, Stop: true, Here: command != tend.CommandStart})
 			c.check(err)
 			if p := last(news)[name]; p.Error == nil || p.Error.Code != tend.CodeConflict {
 				t.Errorf("%s %s: %+v", command, name, p)
@@ -149,7 +148,7 @@ func TestAnotherHostsServicesAreNotTouched(t *testing.T) {
 	for name := range phases {
 		c.lived(name, 0)
 	}
-	c.do(api.Stop, "mine")
+	c.do(tend.CommandStop, "mine")
 }
 
 func TestTakingAServiceFromAnotherHost(t *testing.T) {
@@ -162,7 +161,7 @@ func TestTakingAServiceFromAnotherHost(t *testing.T) {
 	c.leave(there, map[string]tend.State{"running": left(tend.PhaseRunning, true), "backoff": left(tend.PhaseBackoff, true)})
 	c.launch()
 	for _, name := range []string{"running", "backoff"} {
-		news, err := c.try(api.Request{Command: api.Start, Words: []string{name}, Here: true})
+		news, err := c.try(tend.Request{Command: tend.CommandStart, Words: []string{name}, Here: true})
 		c.check(err)
 		if p := last(news)[name]; p.Kind != tend.ProgressStarted {
 			t.Errorf("start --here %s: %+v", name, p)
@@ -174,5 +173,5 @@ func TestTakingAServiceFromAnotherHost(t *testing.T) {
 	if first := runs[len(runs)-1]; len(runs) != 2 || first.EndedAt.IsZero() {
 		t.Errorf("the runs are %+v", runs)
 	}
-	c.do(api.Stop)
+	c.do(tend.CommandStop)
 }

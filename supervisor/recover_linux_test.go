@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 )
 
 // company is a service in each of the situations that a supervisor may leave behind.
@@ -44,10 +43,10 @@ func newCompany(t *testing.T, env ...string) *company {
 func (c *company) gather() {
 	c.launch()
 	c.start("silent", "writer", "leaver", "again", "stubborn")
-	go c.try(api.Request{Command: api.Start, Words: []string{"unready"}}) // answered when it is stopped
-	c.do(api.Start, "failing")
+	go c.try(tend.Request{Command: tend.CommandStart, Words: []string{"unready"}}) // answered when it is stopped
+	c.do(tend.CommandStart, "failing")
 	c.reaches("failing", tend.PhaseBackoff)
-	go c.try(api.Request{Command: api.Stop, Words: []string{"stubborn"}})
+	go c.try(tend.Request{Command: tend.CommandStop, Words: []string{"stubborn"}})
 	c.until("stubborn has had its SIGTERM", func() error { return when(len(c.noted("stubborn", "terms")) == 1) })
 	c.reaches("unready", tend.PhaseStarting)
 	c.until("unready has begun", func() error { return when(len(c.noted("unready", "ready")) == 1) })
@@ -237,7 +236,7 @@ func TestTheChainDiesInAMassStart(t *testing.T) {
 			pids := pick(c)
 			answer := make(chan error)
 			go func() {
-				_, err := c.try(api.Request{Command: api.Start, All: true})
+				_, err := c.try(tend.Request{Command: tend.CommandStart, All: true})
 				answer <- err
 			}()
 			c.until("the first is born", func() error { return when(len(c.noted("s0", "lives")) > 0) })

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 )
 
 // What is shown of a start that failed is what that run wrote: nothing of the runs before it, and nothing of the next one, which
@@ -22,7 +21,7 @@ func TestTheOutputOfAFailedStartIsThatRuns(t *testing.T) {
 	c.launch()
 	for range 5 {
 		before := len(c.noted("broken", "lives"))
-		p := c.do(api.Start, "broken")["broken"]
+		p := c.do(tend.CommandStart, "broken")["broken"]
 		pid := c.noted("broken", "lives")[before]
 		want := []string{fmt.Sprintf("one of %d", pid), fmt.Sprintf("two of %d", pid)}
 		if p.Kind != tend.ProgressFailed || p.Error.Code != tend.CodeFailed || !slices.Equal(p.Output, want) {
@@ -30,6 +29,6 @@ func TestTheOutputOfAFailedStartIsThatRuns(t *testing.T) {
 		}
 		c.reaches("broken", tend.PhaseBackoff)
 		c.lived("broken", before+2)
-		c.do(api.Stop, "broken")
+		c.do(tend.CommandStop, "broken")
 	}
 }

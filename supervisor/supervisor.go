@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -21,6 +20,17 @@ import (
 	"tend/process"
 	"tend/store"
 )
+
+// Door is where clients come in. Close lets nobody in any more, and Open does again; HandOver leaves the place to the
+// next supervisor.
+type Door interface {
+	Open() error
+	Close()
+	HandOver()
+}
+
+// NewDoor makes the door at the socket: what comes in there asks the supervisor.
+type NewDoor func(socket string, s *Supervisor) Door
 
 // Supervisor supervises the services of one database.
 type Supervisor struct {
@@ -39,7 +49,8 @@ type Supervisor struct {
 	watcher *process.Watcher
 	spawner *process.Spawner
 	journal *journal
-	server  *server
+	door    Door
+	newDoor NewDoor
 
 	// Owned by the loop.
 	now          time.Time // of the present turn
@@ -252,23 +263,22 @@ func (s *Supervisor) idle() bool {
 
 // leave closes the door and reports whether nobody came in meanwhile. Whoever was turned away starts a new chain.
 func (s *Supervisor) leave() bool {
-	s.server.close()
+	s.door.Close()
 	if s.busy.Load() == 0 && len(s.calls.ready) == 0 {
 		return true
 	}
-	if err := s.server.open(); err != nil {
+	if err := s.door.Open(); err != nil {
 		s.logf("opening the door again: %v", err)
 		s.replaced = true
 	}
 	return false
 }
 
-// handler counts the requests that are being answered.
-func (s *Supervisor) handler(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.busy.Add(1)
-		defer s.calls.put(func() { s.leaveAfter = s.now.Add(linger) })
-		defer s.busy.Add(-1)
-		h.ServeHTTP(w, r)
-	})
+// Visit notes that a client is being answered, until leave is called: we do not end before that.
+func (s *Supervisor) Visit() (leave func()) {
+	s.busy.Add(1)
+	return func() {
+		s.busy.Add(-1)
+		s.calls.put(func() { s.leaveAfter = s.now.Add(linger) }) // the loop looks again whether it is idle
+	}
 }

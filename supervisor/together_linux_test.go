@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 )
 
 func TestManyStartsAtOnceStartOneProcess(t *testing.T) {
@@ -17,7 +16,7 @@ func TestManyStartsAtOnceStartOneProcess(t *testing.T) {
 	c.add(c.definition("web"))
 	answers := make([]tend.Progress, 20)
 	together(len(answers), func(i int) {
-		news, err := c.try(api.Request{Command: api.Start, Words: []string{"web"}})
+		news, err := c.try(tend.Request{Command: tend.CommandStart, Words: []string{"web"}})
 		if answers[i] = last(news)["web"]; err != nil {
 			t.Error(err)
 		}
@@ -80,7 +79,7 @@ func TestStorm(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	end := time.Now().Add(4 * time.Second)
-	commands := []api.Command{api.Start, api.Start, api.Stop, api.Restart}
+	commands := []tend.Command{tend.CommandStart, tend.CommandStart, tend.CommandStop, tend.CommandRestart}
 	together(9, func(i int) {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
 		for time.Now().Before(end) {
@@ -89,7 +88,7 @@ func TestStorm(t *testing.T) {
 				syscall.Kill(c.supervisor(), syscall.SIGKILL)
 				continue
 			}
-			r := api.Request{Command: commands[random.IntN(len(commands))], Words: []string{names[random.IntN(len(names))]}}
+			r := tend.Request{Command: commands[random.IntN(len(commands))], Words: []string{names[random.IntN(len(names))]}}
 			if random.IntN(8) == 0 {
 				r.Words, r.All = nil, true
 			}
@@ -118,7 +117,7 @@ func (c *chain) slow(name string) tend.Service {
 }
 
 // ask sends a request and returns where its last news of the service will be.
-func (c *chain) ask(r api.Request) <-chan tend.Progress {
+func (c *chain) ask(r tend.Request) <-chan tend.Progress {
 	answer := make(chan tend.Progress, 1)
 	go func() {
 		news, _ := c.try(r)
@@ -140,53 +139,53 @@ func (c *chain) answers(what string, answer <-chan tend.Progress, kind tend.Prog
 }
 
 func TestTwoCommandsMeet(t *testing.T) {
-	for name, meet := range map[string]func(c *chain, web func(api.Command) api.Request){
-		"stop during start": func(c *chain, web func(api.Command) api.Request) {
-			start := c.ask(web(api.Start))
+	for name, meet := range map[string]func(c *chain, web func(tend.Command) tend.Request){
+		"stop during start": func(c *chain, web func(tend.Command) tend.Request) {
+			start := c.ask(web(tend.CommandStart))
 			c.until("it lives", func() error { return when(len(c.noted("web", "ready")) == 1) })
-			stop := c.ask(web(api.Stop))
+			stop := c.ask(web(tend.CommandStop))
 			c.answers("start", start, tend.ProgressFailed)
 			c.answers("stop", stop, tend.ProgressStopped)
 			c.lived("web", 1)
 		},
-		"start during stop": func(c *chain, web func(api.Command) api.Request) {
+		"start during stop": func(c *chain, web func(tend.Command) tend.Request) {
 			c.start("web")
-			stop := c.ask(web(api.Stop))
+			stop := c.ask(web(tend.CommandStop))
 			c.until("it is being stopped", func() error { return when(len(c.noted("web", "terms")) == 1) })
-			start := c.ask(web(api.Start))
+			start := c.ask(web(tend.CommandStart))
 			c.answers("stop", stop, tend.ProgressStopped)
 			c.answers("start", start, tend.ProgressStarted)
 			c.lived("web", 2)
 		},
-		"stop during restart": func(c *chain, web func(api.Command) api.Request) {
+		"stop during restart": func(c *chain, web func(tend.Command) tend.Request) {
 			c.start("web")
-			restart := c.ask(web(api.Restart))
+			restart := c.ask(web(tend.CommandRestart))
 			c.until("it is being stopped", func() error { return when(len(c.noted("web", "terms")) == 1) })
-			stop := c.ask(web(api.Stop))
+			stop := c.ask(web(tend.CommandStop))
 			c.answers("restart", restart, tend.ProgressFailed)
 			c.answers("stop", stop, tend.ProgressStopped)
 			c.lived("web", 1)
 		},
-		"restart during start": func(c *chain, web func(api.Command) api.Request) {
-			start := c.ask(web(api.Start))
+		"restart during start": func(c *chain, web func(tend.Command) tend.Request) {
+			start := c.ask(web(tend.CommandStart))
 			c.until("it lives", func() error { return when(len(c.noted("web", "ready")) == 1) })
-			restart := c.ask(web(api.Restart))
+			restart := c.ask(web(tend.CommandRestart))
 			c.answers("restart", restart, tend.ProgressStarted)
 			c.answers("start", start, tend.ProgressStarted)
 			c.lived("web", 2)
 		},
-		"remove while it is started again": func(c *chain, web func(api.Command) api.Request) {
+		"remove while it is started again": func(c *chain, web func(tend.Command) tend.Request) {
 			c.start("web")
-			remove := c.ask(web(api.Remove))
+			remove := c.ask(web(tend.CommandRemove))
 			c.until("it is being stopped", func() error { return when(len(c.noted("web", "terms")) == 1) })
-			start := c.ask(web(api.Start))
+			start := c.ask(web(tend.CommandStart))
 			c.answers("remove", remove, tend.ProgressFailed)
 			c.answers("start", start, tend.ProgressStarted)
 			c.lived("web", 2)
 		},
-		"two remove it": func(c *chain, web func(api.Command) api.Request) {
+		"two remove it": func(c *chain, web func(tend.Command) tend.Request) {
 			c.start("web")
-			first, second := c.ask(web(api.Remove)), c.ask(web(api.Remove))
+			first, second := c.ask(web(tend.CommandRemove)), c.ask(web(tend.CommandRemove))
 			c.answers("the first", first, tend.ProgressRemoved)
 			c.answers("the second", second, tend.ProgressRemoved)
 			c.lived("web", 1)
@@ -199,11 +198,11 @@ func TestTwoCommandsMeet(t *testing.T) {
 			c := newChain(t)
 			c.add(c.slow("web"))
 			c.launch()
-			meet(c, func(command api.Command) api.Request {
-				return api.Request{Command: command, Words: []string{"web"}, Stop: command == api.Remove}
+			meet(c, func(command tend.Command) tend.Request {
+				return tend.Request{Command: command, Words: []string{"web"}, Stop: command == tend.CommandRemove}
 			})
 			c.neverTwice("web")
-			c.do(api.Stop)
+			c.do(tend.CommandStop)
 			c.nothingLeft()
 		})
 	}

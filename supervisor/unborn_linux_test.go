@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 	"tend/keeper"
 )
 
@@ -73,7 +72,7 @@ func TestRunsThatWereWrittenDownAndHaveNoPID(t *testing.T) {
 	c.reaches("made", tend.PhaseRunning)
 	same(c, "made's pid", c.status("made").PID, made["made"])
 	c.lived("made", 1)
-	c.do(api.Stop, "made")
+	c.do(tend.CommandStop, "made")
 	if exit := c.runs("made")[0].Exit; exit == nil || *exit != (tend.Exit{}) {
 		t.Errorf("made ended by %v", exit)
 	}

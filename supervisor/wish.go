@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 	"tend/logs"
 )
 
@@ -18,7 +17,7 @@ type wish struct {
 
 // wish begins what the operation wants of the service.
 func (s *Supervisor) wish(sv *service, op *operation) {
-	if host := s.elsewhere(sv); host != "" && !(op.request.Here && op.request.Command == api.Start) {
+	if host := s.elsewhere(sv); host != "" && !(op.request.Here && op.request.Command == tend.CommandStart) {
 		where := fmt.Sprintf("%s is %s on %s", sv.name(), sv.state.Phase, host)
 		if pid := sv.state.Main.PID; pid != 0 {
 			where += fmt.Sprintf(", as process %d", pid)
@@ -28,13 +27,13 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 		return
 	}
 	switch op.request.Command {
-	case api.Start:
+	case tend.CommandStart:
 		s.wishStart(sv, op)
-	case api.Restart:
+	case tend.CommandRestart:
 		s.wishRestart(sv, op)
-	case api.Stop:
+	case tend.CommandStop:
 		s.wishStop(sv, op)
-	case api.Remove:
+	case tend.CommandRemove:
 		s.wishRemove(sv, op)
 	default:
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeUsage, "there is no command %q", op.request.Command)))
@@ -148,12 +147,12 @@ func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
 		return s.seeSurvivors(sv, w)
 	}
 	switch w.op.request.Command {
-	case api.Restart:
+	case tend.CommandRestart:
 		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped})
 		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStarting})
 		w.stopping, w.run = false, ""
 		return s.seeStart(sv, w, st)
-	case api.Remove:
+	case tend.CommandRemove:
 		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped})
 		if st.Phase.Live() {
 			s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was started again by another command", sv.name())))
