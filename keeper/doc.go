@@ -17,12 +17,12 @@
 // ends with status 0 too. An inner keeper lingers only where there is no outer one left to do so.
 //
 // In all three states it buries what dies below it. It is a child subreaper, so whatever loses its parent falls to it.
-// It looks at a dead process without reaping it (waitid with WNOWAIT), takes its start time from /proc, appends one
-// [Record] to the exit journal, which also tells the run that it belonged to, and only then reaps it. Where the record cannot be written, because the disk is full,
-// the process is not reaped: it stays a zombie, whose /proc/PID/stat goes on telling its exit status, and the keeper
-// tries again on the next death and after a pause. Only the child it keeps is reaped all the same, for supervision
-// must not wait for a disk. The supervisor empties the journal with [EmptyJournal] when it has read it. A journal holds only what was written in this boot and this pid namespace; others' records
-// are skipped by the reader.
+// It looks at a dead process without reaping it (waitid with WNOWAIT), takes its start time and its run's mark from
+// /proc, appends one [Record] to the exit journal, and only then reaps it. Where the record cannot be written, because
+// the disk is full, the process is not reaped: it stays a zombie, whose /proc/PID/stat goes on telling its exit status,
+// and the keeper tries again on the next death and after a pause. Only the child it keeps is reaped all the same, for
+// supervision must not wait for a disk. The supervisor empties the journal with [EmptyJournal] when it has read it. A
+// journal holds only what was written in this boot and this pid namespace; others' records are skipped by the reader.
 //
 // # Leaving
 //
@@ -51,13 +51,13 @@
 // # What the supervisor owes
 //
 // It calls process.CloseInherited and [NameProcess], asks for its signals, takes the lock, and listens. It gives no
-// service any of the variables above. It calls [ReportReady] once it listens, or with the error because of which it cannot; then it ends with status 0, for
-// starting it again would not help. It ends with status 0 only when nothing is to be supervised any more. To be
-// replaced (SIGTERM) it dies of SIGTERM or ends with [ExitReplace]; every other end counts as a crash and is followed
-// by pauses. It begins to stop everything when it gets SIGUSR1, once or often, or was started with --leave. When its
-// parent is no longer the keeper that started it, it ends with ExitReplace: another keeper is starting another
-// supervisor, which waits for the lock. To see that without polling, it opens a pidfd of the keeper
-// that [Parent] names first, and has Parent compare after.
+// service any of the variables above. It calls [ReportReady] once it listens, or with the error because of which it
+// cannot; then it ends with status 0, for starting it again would not help. It ends with status 0 only when nothing is
+// to be supervised any more. To be replaced (SIGTERM) it dies of SIGTERM or ends with [ExitReplace]; every other end
+// counts as a crash and is followed by pauses. It begins to stop everything when it gets SIGUSR1, once or often, or was
+// started with --leave. When its parent is no longer the keeper that started it, it ends with ExitReplace: another
+// keeper is starting another supervisor, which waits for the lock. To see that without polling, it opens a pidfd of the
+// keeper that [Parent] names first, and has Parent compare after.
 //
 // # What a crash leaves behind
 //

@@ -28,6 +28,8 @@ var probe = sync.OnceValue(func() Capabilities {
 			Without: "services are children of the supervisor, and how one ended is lost with it"}, haveCloneParent},
 		{Capability{Name: "children", Since: "Linux 4.2",
 			Without: "children are found by looking at every process"}, haveChildren},
+		{Capability{Name: "mark", Since: "Linux 2.6.25, where nobody limits real-time processes",
+			Without: "what leaves a service's session and clears its environment may be missed by stop"}, haveMark},
 		{Capability{Name: "close_range", Since: "Linux 5.11",
 			Without: "descriptors are closed one by one"}, haveCloseRange},
 	}

@@ -35,7 +35,7 @@ func bearMark(environ []string) (lay func()) {
 		}
 	}
 	before, ok := unlimitedTime()
-	if run == "" || !ok {
+	if run == "" || !ok || !Probe().Has("mark") {
 		return func() {}
 	}
 	marked := before
@@ -54,6 +54,11 @@ func Unmark() {
 	}
 }
 
+func haveMark() bool {
+	_, ok := unlimitedTime()
+	return ok
+}
+
 // unlimitedTime returns the limit on real-time CPU time, and whether it is none.
 func unlimitedTime() (limit unix.Rlimit, ok bool) {
 	err := unix.Getrlimit(unix.RLIMIT_RTTIME, &limit)
@@ -62,6 +67,9 @@ func unlimitedTime() (limit unix.Rlimit, ok bool) {
 
 // ReadMark reads the mark of a process, which may be a zombie: 0 if it has none.
 func ReadMark(pid int) uint64 {
+	if !Probe().Has("mark") {
+		return 0
+	}
 	text, err := readFile(unix.AT_FDCWD, procPath(pid, "limits"), make([]byte, 0, 2048))
 	if err != nil {
 		return 0

@@ -9,7 +9,15 @@ import (
 	"tend"
 )
 
+func needsMark(t *testing.T) {
+	t.Helper()
+	if !Probe().Has("mark") {
+		t.Skip("there are no marks")
+	}
+}
+
 func TestAMarkIsBornWithTheProcess(t *testing.T) {
+	needsMark(t)
 	s := newSpawner(t, stage...)
 	child := start(t, s, "exec env -i sleep 1001", "TEND_RUN=one", "X=TEND_RUN=two")
 	defer unix.Close(child.PIDFD)
@@ -27,6 +35,7 @@ func TestAMarkIsBornWithTheProcess(t *testing.T) {
 }
 
 func TestTheDeadKeepTheirMark(t *testing.T) {
+	needsMark(t)
 	h := play(t, "negligent", "kill -STOP $$; exit 7")
 	id := h.hearsPID()
 	marked := unix.Rlimit{Cur: Mark("of-the-dead"), Max: unix.RLIM_INFINITY}
@@ -51,6 +60,7 @@ func TestTheDeadKeepTheirMark(t *testing.T) {
 }
 
 func TestAMarkCanBeTakenAway(t *testing.T) {
+	needsMark(t)
 	lay := bearMark([]string{"TEND_RUN=one"})
 	defer lay()
 	if ReadMark(os.Getpid()) != Mark("one") {
@@ -64,6 +74,7 @@ func TestAMarkCanBeTakenAway(t *testing.T) {
 
 // A run that was started in a run belongs to itself.
 func TestAnotherMarkReplacesOne(t *testing.T) {
+	needsMark(t)
 	defer bearMark([]string{"TEND_RUN=outer"})()
 	inner := bearMark([]string{"TEND_RUN=inner"})
 	if ReadMark(os.Getpid()) != Mark("inner") {
