@@ -58,7 +58,7 @@ func (c *Client) Statuses(ctx context.Context, words ...string) ([]tend.Status, 
 
 // Do has the request carried out and reports its news as they come. It returns nil when the work is over, however it
 // went for each service: that is in the news. An error concerns the request as a whole.
-func (c *Client) Do(ctx context.Context, r Request, report func(tend.Progress)) error {
+func (c *Client) Do(ctx context.Context, r tend.Request, report func(tend.Progress)) error {
 	answer, err := c.send(ctx, http.MethodPost, "/v1/do", r)
 	if err != nil {
 		return err

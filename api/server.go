@@ -2,13 +2,64 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
+	"log"
+	"net"
 	"net/http"
+	"os"
 
 	"tend"
 )
 
-// Handler answers for the supervisor.
-func Handler(s Supervisor) http.Handler {
+// Server is the supervisor's door: the socket and who answers at it. It can be closed and opened again.
+type Server struct {
+	socket   string
+	http     *http.Server
+	listener net.Listener
+}
+
+// NewServer returns a server that answers for the supervisor once it is opened.
+func NewServer(socket string, s Supervisor) *Server {
+	mux := handler(s)
+	return &Server{socket: socket, http: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer s.Visit()()
+		mux.ServeHTTP(w, r)
+	})}}
+}
+
+// Open lets clients in.
+func (v *Server) Open() error {
+	listener, err := Listen(v.socket)
+	if err != nil {
+		return err
+	}
+	v.listener = listener
+	go func() {
+		if err := v.http.Serve(listener); err != nil && !errors.Is(err, net.ErrClosed) {
+			log.Printf("answering clients: %v", err)
+		}
+	}()
+	return nil
+}
+
+// Close lets nobody in any more. Requests that are being answered go on.
+func (v *Server) Close() {
+	if err := os.Remove(v.socket); err != nil && !os.IsNotExist(err) {
+		log.Printf("removing the socket: %v", err)
+	}
+	v.HandOver()
+}
+
+// HandOver closes the door and leaves the socket's file to the next supervisor, which puts its own in its place. Until
+// then it refuses connections, so that whoever looks for a supervisor does not take us for one.
+func (v *Server) HandOver() {
+	if v.listener != nil {
+		v.listener.Close()
+	}
+}
+
+// handler answers each request.
+func handler(s Supervisor) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/services", func(w http.ResponseWriter, r *http.Request) {
 		services, err := s.Statuses(r.Context(), r.URL.Query()["name"])
@@ -19,7 +70,7 @@ func Handler(s Supervisor) http.Handler {
 		answer(w, http.StatusOK, List{Version: Version, Services: services})
 	})
 	mux.HandleFunc("POST /v1/do", func(w http.ResponseWriter, r *http.Request) {
-		var request Request
+		var request tend.Request
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&request); err != nil {
 			answerError(w, tend.Errorf(tend.CodeUsage, "reading the request: %w", err))
 			return

@@ -43,7 +43,7 @@ type App struct {
 // supervision is what the commands want of the supervisor; api.Client is one.
 type supervision interface {
 	Statuses(ctx context.Context, words ...string) ([]tend.Status, error)
-	Do(ctx context.Context, request api.Request, report func(tend.Progress)) error
+	Do(ctx context.Context, request tend.Request, report func(tend.Progress)) error
 	Changed(ctx context.Context) error
 }
 

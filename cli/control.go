@@ -14,12 +14,12 @@ import (
 
 // control has the supervisor start, stop, restart or remove services, and tells how it goes. Ctrl-C ends the telling;
 // the work goes on.
-func (a *App) control(ctx context.Context, request api.Request, asJSON bool) error {
+func (a *App) control(ctx context.Context, request tend.Request, asJSON bool) error {
 	return a.carryOut(ctx, request, a.newReport(request, asJSON))
 }
 
 // carryOut is control with a report that the caller may look at afterwards.
-func (a *App) carryOut(ctx context.Context, request api.Request, report *report) error {
+func (a *App) carryOut(ctx context.Context, request tend.Request, report *report) error {
 	if !signal.Ignored(os.Interrupt) { // nohup, or a job in the background of a script
 		interruptible, release := signal.NotifyContext(ctx, os.Interrupt)
 		defer release()
@@ -45,7 +45,7 @@ func (a *App) carryOut(ctx context.Context, request api.Request, report *report)
 }
 
 // settle carries out a request from the database alone, if no service needs a supervisor and none is to run.
-func (a *App) settle(ctx context.Context, request api.Request, report *report) (bool, error) {
+func (a *App) settle(ctx context.Context, request tend.Request, report *report) (bool, error) {
 	v, err := a.survey(ctx)
 	if err != nil {
 		return false, err
@@ -57,12 +57,12 @@ func (a *App) settle(ctx context.Context, request api.Request, report *report) (
 	if len(chosen) == 0 {
 		return true, nil
 	}
-	if request.Command == api.Start || request.Command == api.Restart || v.needsSupervisor() {
+	if request.Command == tend.CommandStart || request.Command == tend.CommandRestart || v.needsSupervisor() {
 		return false, nil
 	}
 	for _, s := range chosen {
 		// That it is no longer wanted is the supervisor's to write down.
-		if request.Command == api.Stop && v.states[s.Name].Wanted && v.elsewhere(s.Name) == "" {
+		if request.Command == tend.CommandStop && v.states[s.Name].Wanted && v.elsewhere(s.Name) == "" {
 			return false, nil
 		}
 	}
@@ -70,7 +70,7 @@ func (a *App) settle(ctx context.Context, request api.Request, report *report) (
 	var news []tend.Progress
 	for _, s := range chosen {
 		p := a.settled(v, s)
-		if p.Error == nil && request.Command == api.Remove {
+		if p.Error == nil && request.Command == tend.CommandRemove {
 			p.Kind = tend.ProgressRemoved
 			removed = append(removed, s.Name)
 		}
@@ -127,7 +127,7 @@ func (a *App) interrupted(report *report) error {
 }
 
 // several reports whether a request may mean more than one service, so that every line must say which it is about.
-func several(request api.Request) bool {
+func several(request tend.Request) bool {
 	return request.All || len(request.Words) > 1 ||
 		len(request.Words) == 1 && (strings.ContainsAny(request.Words[0], "*?[") || strings.HasPrefix(request.Words[0], "@"))
 }

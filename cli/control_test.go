@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"tend"
-	"tend/api"
 )
 
 // script is a supervisor that says what a test lets it say.
@@ -19,13 +18,13 @@ type script struct {
 	news     []tend.Progress
 	statuses []tend.Status
 	errs     []error // of the first requests
-	asked    []api.Request
+	asked    []tend.Request
 }
 
 func (s *script) Statuses(context.Context, ...string) ([]tend.Status, error) { return s.statuses, nil }
 func (s *script) Changed(context.Context) error                              { return nil }
 
-func (s *script) Do(ctx context.Context, r api.Request, report func(tend.Progress)) error {
+func (s *script) Do(ctx context.Context, r tend.Request, report func(tend.Progress)) error {
 	s.asked = append(s.asked, r)
 	for _, p := range s.news {
 		report(p)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"tend/api"
 	"tend/keeper"
 	"tend/process"
 	"tend/supervisor"
@@ -27,9 +28,11 @@ func hidden(args []string) (status int, ok bool) {
 		if err != nil {
 			return NewApp().fail(err), true
 		}
-		return supervisor.Main(os.Getenv("SERVER_FILE"), leave), true
+		return supervisor.Main(os.Getenv("SERVER_FILE"), leave, door), true
 	case "exec":
 		return process.ExecStage(args[1:]), true
 	}
 	return 0, false
 }
+
+func door(socket string, s *supervisor.Supervisor) supervisor.Door { return api.NewServer(socket, s) }

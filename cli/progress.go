@@ -6,13 +6,12 @@ import (
 	"strings"
 
 	"tend"
-	"tend/api"
 )
 
 // report tells how a request goes, in the words of the 2008 script, and remembers how it ended for each service.
 type report struct {
 	app     *App
-	request api.Request
+	request tend.Request
 	json    bool
 	asked   bool                         // the supervisor has the request, and goes on with it
 	header  map[string]tend.ProgressKind // the last "Starting NAME ..." or "Stopping NAME ..." shown
@@ -20,7 +19,7 @@ type report struct {
 	order   []string                     // of their first mention
 }
 
-func (a *App) newReport(request api.Request, asJSON bool) *report {
+func (a *App) newReport(request tend.Request, asJSON bool) *report {
 	return &report{app: a, request: request, json: asJSON, header: map[string]tend.ProgressKind{}, results: map[string]tend.Progress{}}
 }
 

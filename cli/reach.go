@@ -105,7 +105,7 @@ type nobody struct{}
 func (nobody) Statuses(context.Context, ...string) ([]tend.Status, error) {
 	return nil, api.ErrNoSupervisor
 }
-func (nobody) Do(context.Context, api.Request, func(tend.Progress)) error {
+func (nobody) Do(context.Context, tend.Request, func(tend.Progress)) error {
 	return api.ErrNoSupervisor
 }
 func (nobody) Changed(context.Context) error { return api.ErrNoSupervisor }

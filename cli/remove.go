@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"tend/api"
+	"tend"
 )
 
 type removeOptions struct {
@@ -32,7 +32,7 @@ func newRemove() command {
 			if err := o.targets(&c, args); err != nil {
 				return err
 			}
-			return a.control(ctx, api.Request{Command: api.Remove, Words: args.words, All: o.all, Stop: o.stop}, o.json)
+			return a.control(ctx, tend.Request{Command: tend.CommandRemove, Words: args.words, All: o.all, Stop: o.stop}, o.json)
 		}
 	}
 	return c

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"tend/api"
+	"tend"
 )
 
 func newRestart() command {
@@ -26,7 +26,7 @@ func newRestart() command {
 			if err := o.targets(&c, args); err != nil {
 				return err
 			}
-			return a.control(ctx, api.Request{Command: api.Restart, Words: args.words, All: o.all}, o.json)
+			return a.control(ctx, tend.Request{Command: tend.CommandRestart, Words: args.words, All: o.all}, o.json)
 		}
 	}
 	return c

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"tend"
-	"tend/api"
 	"tend/store"
 )
 
@@ -54,7 +53,7 @@ func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments
 	if err != nil {
 		return err
 	}
-	request := api.Request{Command: api.Start, Words: []string{s.Name}}
+	request := tend.Request{Command: tend.CommandStart, Words: []string{s.Name}}
 	if old == nil {
 		err = db.Add(ctx, s)
 	} else if changes := differences(*old, s); len(changes) > 0 {
@@ -96,7 +95,7 @@ func (a *App) existing(ctx context.Context, name string) (*tend.Service, error) 
 }
 
 // change writes the new definition down and returns what is to be done: a service that runs is restarted.
-func (a *App) change(ctx context.Context, db *store.Store, s tend.Service, changes []string, quiet bool) (api.Command, error) {
+func (a *App) change(ctx context.Context, db *store.Store, s tend.Service, changes []string, quiet bool) (tend.Command, error) {
 	now, err := a.statuses(ctx, s.Name)
 	if err != nil {
 		return "", err
@@ -105,9 +104,9 @@ func (a *App) change(ctx context.Context, db *store.Store, s tend.Service, chang
 		return "", err
 	}
 	what := fmt.Sprintf("Changed %s: %s", s.Name, strings.Join(changes, ", "))
-	command := api.Start
+	command := tend.CommandStart
 	if len(now) > 0 && now[0].State.Live() && now[0].Elsewhere == "" {
-		command, what = api.Restart, what+"; it is restarted"
+		command, what = tend.CommandRestart, what+"; it is restarted"
 	}
 	if !quiet {
 		fmt.Fprintln(a.Stdout, what)

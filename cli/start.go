@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"tend/api"
+	"tend"
 )
 
 type startOptions struct {
@@ -36,7 +36,7 @@ What is started stays wanted: it comes back after a crash, as its restart policy
 			if err := o.targets(&c, args); err != nil {
 				return err
 			}
-			return a.control(ctx, api.Request{Command: api.Start, Words: args.words, All: o.all, Here: o.here}, o.json)
+			return a.control(ctx, tend.Request{Command: tend.CommandStart, Words: args.words, All: o.all, Here: o.here}, o.json)
 		}
 	}
 	return c

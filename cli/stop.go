@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"tend/api"
+	"tend"
 )
 
 func newStop() command {
@@ -28,7 +28,7 @@ What is stopped stays stopped until somebody starts it.`,
 			if err := o.targets(&c, args); err != nil {
 				return err
 			}
-			return a.control(ctx, api.Request{Command: api.Stop, Words: args.words, All: o.all}, o.json)
+			return a.control(ctx, tend.Request{Command: tend.CommandStop, Words: args.words, All: o.all}, o.json)
 		}
 	}
 	return c

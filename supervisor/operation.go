@@ -27,7 +27,7 @@ type news struct {
 
 const shownLines = 10
 
-// Do carries out the request; see api.Supervisor.
+// Do carries out the request.
 func (s *Supervisor) Do(ctx context.Context, request tend.Request, report func(tend.Progress)) error {
 	op := &operation{request: request, news: newMailbox[news]()}
 	s.calls.put(func() { s.start(op) })
@@ -86,7 +86,7 @@ func errLeaving() *tend.Error {
 	return tend.Errorf(tend.CodeBusy, "tend is shutting down").WithHint("try again when it has left")
 }
 
-// Statuses shows the services; see api.Supervisor. Where the definitions cannot be read again, those from before count.
+// Statuses shows the services. Where the definitions cannot be read again, those from before count.
 func (s *Supervisor) Statuses(ctx context.Context, words []string) (list []tend.Status, err error) {
 	callErr := s.call(ctx, func() {
 		s.refreshQuietly()
@@ -103,7 +103,7 @@ func (s *Supervisor) Statuses(ctx context.Context, words []string) (list []tend.
 	return list, err
 }
 
-// Changed reads the definitions again; see api.Supervisor.
+// Changed reads the definitions again.
 func (s *Supervisor) Changed(ctx context.Context) (err error) {
 	callErr := s.call(ctx, func() {
 		if err = s.refresh(); s.replaced {

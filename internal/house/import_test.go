@@ -15,7 +15,7 @@ var mayImport = map[string][]string{
 	"store":      {"."},
 	"keeper":     {".", "process"},
 	"api":        {"."}, // what the server needs of a supervisor it declares itself
-	"supervisor": {".", "process", "logs", "store", "keeper", "api"},
+	"supervisor": {".", "process", "logs", "store", "keeper"},
 	"cli":        {".", "process", "logs", "store", "keeper", "supervisor", "api"},
 	"cmd/tend":   {".", "process", "keeper", "supervisor", "cli"},
 	"bench":      {},
@@ -30,7 +30,7 @@ var onlyIn = map[string][]string{
 	"modernc.org/…/":                    {"store"},
 	"github.com/pressly/goose/v3…/":     {"store"},
 	"embed":                             {"store", "cli", "bench"},
-	"net/http…/":                        {"api", "supervisor"},
+	"net/http…/":                        {"api"},
 	"github.com/spf13/cobra…/":          {"cli"},
 	"github.com/spf13/pflag…/":          {"cli"},
 	"charm.land/…/":                     {"cli"},
