@@ -145,8 +145,8 @@ func (s *Supervisor) resumeStop(sv *service) {
 // resumeUnborn deals with runs that were written down and of whose process nothing is known. If the process was made,
 // it bears the run's mark, or carries the run's id in its environment, or has ended, which a keeper has written down; if
 // not, it is made now. One that is just being made is not missed: until it has executed its command, it shares our
-// predecessor's lock, which we have waited for. The journal is read after the look at all processes: whoever was reaped
-// before that look stands in it. A supervisor that was killed while it made the process bore the mark as well, and is told
+// predecessor's lock, which we have waited for. The journal is read when all processes have been asked for their marks:
+// whoever was reaped before it could be asked stands in it. A supervisor that was killed while it made the process bore the mark as well, and is told
 // from it by the list of those that have had the lock.
 func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	if len(unborn) == 0 {
@@ -156,11 +156,17 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	if err != nil {
 		return fmt.Errorf("looking for runs: %w", err)
 	}
+	eldest := map[*service]tend.Identity{}
+	for _, sv := range unborn {
+		if main, found := all.Eldest(sv.state.Run, s.predecessors...); found {
+			eldest[sv] = main
+		}
+	}
 	if err := s.journal.read(); err != nil {
 		s.logf("reading the exit journal: %v", err)
 	}
 	for _, sv := range unborn {
-		main, born := all.Eldest(sv.state.Run, s.predecessors...)
+		main, born := eldest[sv]
 		if ended, found := s.journal.eldest(sv.state.Run, s.predecessors); found && (!born || process.ByAge(ended, main) < 0) {
 			main, born = ended, true
 		}
