@@ -15,6 +15,12 @@ type Request struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
+// Query asks how services are.
+type Query struct {
+	Words []string // names, patterns, tags: see Select; none: all services
+	Brief bool     // without environments, which are most of what there is to say of many services
+}
+
 // Command is what a Request asks for.
 type Command string
 

@@ -28,8 +28,8 @@ type line struct {
 
 // Supervisor is what the server needs of a supervisor.
 type Supervisor interface {
-	// Statuses returns the services that the words mean, all of them where there are no words.
-	Statuses(ctx context.Context, words []string) ([]tend.Status, error)
+	// Statuses tells how the services are.
+	Statuses(ctx context.Context, q tend.Query) ([]tend.Status, error)
 	// Do carries out the request and reports news until it is done. It goes on when ctx ends; only the reports stop.
 	Do(ctx context.Context, r tend.Request, report func(tend.Progress)) error
 	// Changed says that definitions were changed in the database.

@@ -38,13 +38,13 @@ func NewClient(socket string) *Client {
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Statuses returns the services that the words mean, all of them where there are no words.
-func (c *Client) Statuses(ctx context.Context, words ...string) ([]tend.Status, error) {
-	query := ""
-	if len(words) > 0 {
-		query = "?" + url.Values{"name": words}.Encode()
+// Statuses tells how the services are.
+func (c *Client) Statuses(ctx context.Context, q tend.Query) ([]tend.Status, error) {
+	query := url.Values{"name": q.Words}
+	if q.Brief {
+		query.Set("brief", "")
 	}
-	answer, err := c.send(ctx, http.MethodGet, "/v1/services"+query, nil)
+	answer, err := c.send(ctx, http.MethodGet, "/v1/services?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}

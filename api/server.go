@@ -62,7 +62,8 @@ func (v *Server) HandOver() {
 func handler(s Supervisor) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/services", func(w http.ResponseWriter, r *http.Request) {
-		services, err := s.Statuses(r.Context(), r.URL.Query()["name"])
+		query := r.URL.Query()
+		services, err := s.Statuses(r.Context(), tend.Query{Words: query["name"], Brief: query.Has("brief")})
 		if err != nil {
 			answerError(w, err)
 			return

@@ -42,7 +42,7 @@ type App struct {
 
 // supervision is what the commands want of the supervisor; api.Client is one.
 type supervision interface {
-	Statuses(ctx context.Context, words ...string) ([]tend.Status, error)
+	Statuses(ctx context.Context, q tend.Query) ([]tend.Status, error)
 	Do(ctx context.Context, request tend.Request, report func(tend.Progress)) error
 	Changed(ctx context.Context) error
 }

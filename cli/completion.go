@@ -113,7 +113,7 @@ func tags(known []tend.Status) []string {
 // known returns the services without starting anything.
 func (a *App) known(ctx context.Context) []tend.Status {
 	if client, err := a.client(); err == nil {
-		if found, err := client.Statuses(ctx); err == nil {
+		if found, err := client.Statuses(ctx, tend.Query{Brief: true}); err == nil {
 			return found
 		}
 	}

@@ -111,7 +111,7 @@ func (a *App) interrupted(report *report) error {
 	var statuses []tend.Status
 	client, err := a.client()
 	if err == nil && len(report.pending()) > 0 {
-		statuses, err = client.Statuses(ctx, report.pending()...)
+		statuses, err = client.Statuses(ctx, tend.Query{Words: report.pending()})
 	}
 	if err != nil || len(statuses) == 0 {
 		a.writeHint("what was asked for goes on without you; tend list shows how things stand")

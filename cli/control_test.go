@@ -21,7 +21,7 @@ type script struct {
 	asked    []tend.Request
 }
 
-func (s *script) Statuses(context.Context, ...string) ([]tend.Status, error) { return s.statuses, nil }
+func (s *script) Statuses(context.Context, tend.Query) ([]tend.Status, error) { return s.statuses, nil }
 func (s *script) Changed(context.Context) error                              { return nil }
 
 func (s *script) Do(ctx context.Context, r tend.Request, report func(tend.Progress)) error {

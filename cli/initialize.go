@@ -34,7 +34,7 @@ Where there are services already, they are forgotten: it asks first, or wants --
 }
 
 func (a *App) initialize(ctx context.Context, o *initializeOptions) error {
-	statuses, err := a.statuses(ctx)
+	statuses, err := a.statuses(ctx, tend.Query{Brief: true})
 	if err != nil {
 		return err
 	}

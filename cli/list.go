@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"tend"
 )
 
 type listOptions struct {
@@ -48,7 +50,7 @@ func (a *App) list(ctx context.Context, c *command, o *listOptions, args argumen
 	if o.all && len(args.words) > 0 {
 		return o.targets(c, args)
 	}
-	statuses, err := a.statuses(ctx, args.words...)
+	statuses, err := a.statuses(ctx, tend.Query{Words: args.words, Brief: !o.json})
 	if err != nil {
 		return err
 	}

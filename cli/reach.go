@@ -65,10 +65,10 @@ func (a *App) launch(ctx context.Context) error {
 	return keeper.Launch(ctx, dir, append(env, "SERVER_FILE="+database))
 }
 
-// statuses returns the services that the words mean, with none of them all.
-func (a *App) statuses(ctx context.Context, words ...string) (found []tend.Status, err error) {
+// statuses tells how the services are.
+func (a *App) statuses(ctx context.Context, q tend.Query) (found []tend.Status, err error) {
 	ask := func(c supervision) (err error) {
-		found, err = c.Statuses(ctx, words...)
+		found, err = c.Statuses(ctx, q)
 		return err
 	}
 	without := func() (bool, error) {
@@ -76,7 +76,7 @@ func (a *App) statuses(ctx context.Context, words ...string) (found []tend.Statu
 		if err != nil || v.needsSupervisor() {
 			return false, err
 		}
-		chosen, err := v.choose(words, len(words) == 0)
+		chosen, err := v.choose(q.Words, len(q.Words) == 0)
 		for _, s := range chosen {
 			found = append(found, a.status(v, s))
 		}
@@ -102,7 +102,7 @@ func (a *App) changed(ctx context.Context) error {
 // nobody stands for the supervisor where there cannot be one.
 type nobody struct{}
 
-func (nobody) Statuses(context.Context, ...string) ([]tend.Status, error) {
+func (nobody) Statuses(context.Context, tend.Query) ([]tend.Status, error) {
 	return nil, api.ErrNoSupervisor
 }
 func (nobody) Do(context.Context, tend.Request, func(tend.Progress)) error {

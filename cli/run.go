@@ -96,7 +96,7 @@ func (a *App) existing(ctx context.Context, name string) (*tend.Service, error) 
 
 // change writes the new definition down and returns what is to be done: a service that runs is restarted.
 func (a *App) change(ctx context.Context, db *store.Store, s tend.Service, changes []string, quiet bool) (tend.Command, error) {
-	now, err := a.statuses(ctx, s.Name)
+	now, err := a.statuses(ctx, tend.Query{Words: []string{s.Name}})
 	if err != nil {
 		return "", err
 	}

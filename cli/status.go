@@ -36,7 +36,7 @@ func newStatus() command {
 }
 
 func (a *App) showStatus(ctx context.Context, o *sharedOptions, args arguments) error {
-	statuses, err := a.statuses(ctx, args.words...)
+	statuses, err := a.statuses(ctx, tend.Query{Words: args.words})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,14 +55,9 @@ func (w *world) withoutRoot() *world {
 	must(w.t, os.Chmod(dir, 0o755), os.Chown(w.home, nobody, nobody), os.Chown(w.runtime, nobody, nobody))
 	self, err := os.Executable()
 	must(w.t, err)
-	from, err := os.Open(self)
-	must(w.t, err)
-	defer from.Close()
 	w.program = filepath.Join(dir, "tend") // where it is, nobody else may look
-	to, err := os.OpenFile(w.program, os.O_CREATE|os.O_WRONLY, 0o755)
-	must(w.t, err)
-	_, err = io.Copy(to, from)
-	must(w.t, err, to.Close())
+	// Not by us: whoever forks while we write to it makes it busy for a moment longer; see ETXTBSY in execve(2).
+	must(w.t, exec.Command("cp", self, w.program).Run(), os.Chmod(w.program, 0o755))
 	return w
 }
 

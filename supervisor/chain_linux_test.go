@@ -195,7 +195,7 @@ func (c *chain) status(name string) tend.Status {
 	c.until("the supervisor answers", func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		found, err = c.client.Statuses(ctx, name)
+		found, err = c.client.Statuses(ctx, tend.Query{Words: []string{name}})
 		return err
 	})
 	return found[0]
@@ -211,7 +211,7 @@ func (c *chain) reaches(name string, phase tend.Phase) (st tend.Status) {
 		}
 		return nil
 	})
-	c.client.Statuses(context.Background())
+	c.client.Statuses(context.Background(), tend.Query{})
 	return st
 }
 

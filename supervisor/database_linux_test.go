@@ -211,7 +211,7 @@ func TestARowIsDeletedByHand(t *testing.T) {
 	}
 	c.signal(web, syscall.SIGKILL)
 	c.until("web is no more", func() error {
-		_, err := c.client.Statuses(context.Background(), "web")
+		_, err := c.client.Statuses(context.Background(), tend.Query{Words: []string{"web"}})
 		return when(tend.CodeOf(err) == tend.CodeNoService)
 	})
 	c.lived("web", 1)

@@ -1,7 +1,9 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"tend"
 	"tend/logs"
@@ -87,20 +89,29 @@ func errLeaving() *tend.Error {
 }
 
 // Statuses shows the services. Where the definitions cannot be read again, those from before count.
-func (s *Supervisor) Statuses(ctx context.Context, words []string) (list []tend.Status, err error) {
+func (s *Supervisor) Statuses(ctx context.Context, q tend.Query) ([]tend.Status, error) {
+	var views []view
+	var err error
 	callErr := s.call(ctx, func() {
 		s.refreshQuietly()
-		var services []*service
-		services, err = s.selected(words, len(words) == 0)
-		list = make([]tend.Status, 0, len(services))
-		for _, sv := range services {
-			list = append(list, s.status(sv, s.now))
+		var chosen []*service
+		chosen, err = s.selected(q.Words, len(q.Words) == 0)
+		for _, sv := range chosen {
+			views = append(views, s.view(sv))
 		}
 	})
-	if callErr != nil {
-		return nil, callErr
+	if err = cmp.Or(callErr, err); err != nil {
+		return nil, err
 	}
-	return list, err
+	now := time.Now()
+	list := make([]tend.Status, 0, len(views))
+	for _, v := range views {
+		if q.Brief {
+			v.definition.Environment = nil
+		}
+		list = append(list, s.show(v, now))
+	}
+	return list, nil
 }
 
 // Changed reads the definitions again.

@@ -52,12 +52,27 @@ func (s *Supervisor) rebooted(sv *service) bool {
 // logPath is the path of the service's own log.
 func (s *Supervisor) logPath(sv *service) string { return logs.Path(s.database, sv.name()) }
 
-func (s *Supervisor) status(sv *service, now time.Time) tend.Status {
-	definition := sv.definition
-	definition.Broken = sv.broken
-	v := tend.NewStatus(definition, sv.state, s.logPath(sv), now)
-	v.Elsewhere = s.elsewhere(sv)
+func (s *Supervisor) status(sv *service) tend.Status {
+	return s.show(s.view(sv), s.now)
+}
+
+// view is what there is to show of a service at this moment. It may be shown outside the loop: nothing in it changes.
+type view struct {
+	definition tend.Service
+	state      tend.State
+	elsewhere  string
+}
+
+func (s *Supervisor) view(sv *service) view {
+	v := view{sv.definition, sv.state, s.elsewhere(sv)}
+	v.definition.Broken = sv.broken
 	return v
+}
+
+func (s *Supervisor) show(v view, now time.Time) tend.Status {
+	status := tend.NewStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
+	status.Elsewhere = v.elsewhere
+	return status
 }
 
 // target is what tend.Select needs to know.

@@ -255,7 +255,7 @@ func (s *Supervisor) tellDeath(sv *service, op *operation) {
 }
 
 func (s *Supervisor) withStatus(sv *service, p tend.Progress) tend.Progress {
-	v := s.status(sv, s.now)
+	v := s.status(sv)
 	p.Status = &v
 	return p
 }
