@@ -18,7 +18,7 @@ type Request struct {
 // Query asks how services are.
 type Query struct {
 	Words []string // names, patterns, tags: see Select; none: all services
-	Brief bool     // without environments, which are most of what there is to say of many services
+	Brief bool     // see Status.Brief
 }
 
 // Command is what a Request asks for.

@@ -53,6 +53,15 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 	return v
 }
 
+// Brief returns the status with no more of the definition than a list shows: most of what there is to say of many
+// services is their definitions.
+func (v Status) Brief() Status {
+	d := v.Definition
+	v.Definition = Service{Name: d.Name, CommandLine: d.CommandLine, WorkingDirectory: d.WorkingDirectory,
+		Settings: Settings{Description: d.Description, Tags: d.Tags}}
+	return v
+}
+
 // Output is the file that holds the standard output of the service, given the path of its own log; "" if it is dropped.
 func (s Service) Output(log string) string {
 	switch s.Stdout {

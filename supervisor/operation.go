@@ -106,10 +106,11 @@ func (s *Supervisor) Statuses(ctx context.Context, q tend.Query) ([]tend.Status,
 	now := time.Now()
 	list := make([]tend.Status, 0, len(views))
 	for _, v := range views {
+		status := s.show(v, now)
 		if q.Brief {
-			v.definition.Environment = nil
+			status = status.Brief()
 		}
-		list = append(list, s.show(v, now))
+		list = append(list, status)
 	}
 	return list, nil
 }
