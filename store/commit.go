@@ -10,12 +10,11 @@ import (
 
 // Batch is everything that the supervisor has to write at once.
 type Batch struct {
-	Place   tend.Place            // where the states, and runs without a place, belong
-	States  map[string]tend.State // by service; a service removed meanwhile is passed over
-	Runs    []tend.Run            // added, or replaced by id
-	Notes   []Note                // added to the history
-	Remove  []string              // services to remove with their states; runs and history stay
-	Journal *int64                // offset up to which the exit journal has been read
+	Place  tend.Place            // where the states, and runs without a place, belong
+	States map[string]tend.State // by service; a service removed meanwhile is passed over
+	Runs   []tend.Run            // added, or replaced by id
+	Notes  []Note                // added to the history
+	Remove []string              // services to remove with their states; runs and history stay
 }
 
 // Note is an entry in the history of a service.
@@ -42,13 +41,7 @@ func (s *Store) Commit(ctx context.Context, b Batch) error {
 		if err := s.putRuns(ctx, b); err != nil {
 			return err
 		}
-		if err := s.putNotes(ctx, b.Notes); err != nil {
-			return err
-		}
-		if b.Journal == nil {
-			return nil
-		}
-		return s.exec(ctx, "INSERT INTO meta (name, value) VALUES ('journal', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1", *b.Journal)
+		return s.putNotes(ctx, b.Notes)
 	})
 }
 

@@ -5,7 +5,7 @@
 //
 // Table process is the table of the 2008 script: its seven columns keep their names, types and meaning, so the script's
 // own queries and a plain sqlite3 go on working, and a row that they insert is a whole definition. tend adds the column
-// settings and the tables state, run, event and meta. Times are text, UTC, always with nine decimals, so that they sort.
+// settings and the tables state, run and event. Times are text, UTC, always with nine decimals, so that they sort.
 // The schema uses nothing that SQLite 3.7 does not know: old hosts have old sqlite3 commands.
 //
 // PRAGMA application_id tells that a database is tend's, PRAGMA user_version which migration it has seen: both are

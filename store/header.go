@@ -98,7 +98,7 @@ func (s *Store) checkScript(ctx context.Context, tables []string) error {
 	if !found["process"] {
 		return s.stranger("it has no table process")
 	}
-	for _, ours := range []string{"state", "run", "event", "meta"} {
+	for _, ours := range []string{"state", "run", "event"} {
 		if found[ours] {
 			return s.stranger("it has a table " + ours + " of its own")
 		}

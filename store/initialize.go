@@ -40,7 +40,7 @@ func (s *Store) initialize(ctx context.Context) (copy string, err error) {
 		if now, err := s.number(ctx, "PRAGMA data_version"); err != nil || now != before {
 			return errors.Join(err, errChanged)
 		}
-		for _, table := range []string{"state", "process", "run", "event"} { // meta stays: its journal offset is of another file
+		for _, table := range []string{"state", "process", "run", "event"} {
 			if err := s.exec(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}

@@ -74,7 +74,7 @@ func TestLeavingGoesOnAfterSIGKILL(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
 	slow := c.definition("slow", "-stubborn")
-	slow.Stop = schedule(step("TERM", time.Second), step("KILL", 5*time.Second))
+	slow.Stop = schedule(step("TERM", time.Hour))
 	c.add(slow)
 	c.add(c.definition("web"))
 	c.launch()
@@ -86,6 +86,7 @@ func TestLeavingGoesOnAfterSIGKILL(t *testing.T) {
 		c.signal(c.supervisor(), syscall.SIGKILL)
 		c.reaches("slow", tend.PhaseStopping)
 	}
+	c.signal(c.status("slow").PID, syscall.SIGKILL)
 	c.nothingLeft()
 	c.lived("web", 1)
 	c.lived("slow", 1)
