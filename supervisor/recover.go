@@ -146,8 +146,8 @@ func (s *Supervisor) resumeStop(sv *service) {
 // it bears the run's mark, or carries the run's id in its environment, or has ended, which a keeper has written down; if
 // not, it is made now. One that is just being made is not missed: until it has executed its command, it shares our
 // predecessor's lock, which we have waited for. The journal is read when all processes have been asked for their marks:
-// whoever was reaped before it could be asked stands in it. A supervisor that was killed while it made the process bore the mark as well, and is told
-// from it by the list of those that have had the lock.
+// whoever was reaped before it could be asked stands in it. A supervisor that was killed while it made the process
+// bore the mark as well, and is told from it by the list of those that have had the lock.
 func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	if len(unborn) == 0 {
 		return nil
