@@ -36,6 +36,7 @@ func writeMan(to io.Writer, table []command) error {
 	}
 	manTable(&b, "EXIT STATUS", exitStatuses())
 	manTable(&b, "FILES AND ENVIRONMENT", surroundings())
+	manTable(&b, "WHAT A SERVICE IS GIVEN", bornWith())
 	_, err := io.WriteString(to, b.String())
 	return err
 }

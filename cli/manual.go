@@ -74,6 +74,10 @@ func writeManual(to io.Writer, table []command) error {
 	for _, e := range surroundings() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", e[0], e[1])
 	}
+	b.WriteString("\n## What a service is given\n\n| | |\n|---|---|\n")
+	for _, e := range bornWith() {
+		fmt.Fprintf(&b, "| %s | %s |\n", e[0], e[1])
+	}
 	b.WriteString("\n## Where tend differs from the 2008 script\n\nA database of that script opens as it is; a copy is kept beside it.\n\n| | the script | tend | why |\n|---|---|---|---|\n")
 	for _, d := range scriptDifferences() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d[0], d[1], d[2], d[3])

@@ -25,6 +25,18 @@ func surroundings() [][2]string {
 		{"DATABASE-logs/", "beside the database: one log for each service whose output has no file of its own"},
 		{"$TEND_RUNTIME", "the directory for sockets, locks and the journal of exits, on a local file system; default `/tmp/tend-UID`"},
 		{"$NO_COLOR", "if set, no colours; neither are there any with `TERM=dumb`, or into a pipe"},
-		{"TEND_SERVICE, TEND_RUN", "set for each service: its name, and the id of this run"},
+	}
+}
+
+// bornWith is what every service is given, whoever started it and from wherever.
+func bornWith() [][2]string {
+	return [][2]string{
+		{"session", "its own, without a terminal; it is the leader"},
+		{"descriptors", "0, 1 and 2 and no others: what it reads, its output, its error output, which are appended to"},
+		{"signals", "none ignored, none blocked"},
+		{"environment", "what its definition says, and TEND_SERVICE (its name), TEND_RUN (the id of this run) and TEND_INSTANCE"},
+		{"directory, umask", "what its definition says"},
+		{"limits", "those of whoever started tend. The soft RLIMIT_RTTIME, where nothing limits it, is one of the values that limit nothing: it marks the processes of a run, which may clear their environment but not lose this (see getrlimit(2))"},
+		{"parent", "tend's keeper, from birth, which outlives the supervisor"},
 	}
 }
