@@ -22,7 +22,7 @@ type script struct {
 }
 
 func (s *script) Statuses(context.Context, tend.Query) ([]tend.Status, error) { return s.statuses, nil }
-func (s *script) Changed(context.Context) error                              { return nil }
+func (s *script) Changed(context.Context) error                               { return nil }
 
 func (s *script) Do(ctx context.Context, r tend.Request, report func(tend.Progress)) error {
 	s.asked = append(s.asked, r)
