@@ -43,6 +43,7 @@ func (s *Supervisor) gone(gone []process.Gone) {
 	}
 	var endings []ending
 	for _, g := range gone {
+		delete(s.dying, g.Identity)
 		if g.Identity == s.parent {
 			s.orphaned()
 			continue

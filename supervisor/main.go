@@ -26,6 +26,7 @@ func Main(database string, leave bool, door NewDoor) int {
 	s := &Supervisor{
 		ctx: context.Background(), database: database, self: os.Getpid(), log: os.Stderr, leaving: leave,
 		services: map[string]*service{}, mains: map[tend.Identity]*service{}, members: map[tend.Identity]*service{},
+		dying:      map[tend.Identity]bool{},
 		operations: map[*operation]bool{},
 		pending:    newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
 		scans: make(chan scanned, 1), signals: make(chan os.Signal, 8),
@@ -89,10 +90,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 		s.stopAll()
 	}
 	s.flush()
-	for s.scanning { // nobody is to be told that something runs which has ended while we were away
-		s.seen(<-s.scans)
-		s.flush()
-	}
+	s.catchUp()
 	s.door = s.newDoor(keeper.Socket(s.dir), s)
 	if err := s.door.Open(); err != nil {
 		return failed, err
@@ -100,6 +98,24 @@ func (s *Supervisor) supervise() (status int, err error) {
 	s.leaveAfter = time.Now().Add(firstLinger)
 	keeper.ReportReady(nil)
 	return s.loop(), nil
+}
+
+// catchUp takes in what ended while nobody supervised: nobody is to be told that it runs.
+func (s *Supervisor) catchUp() {
+	patience := time.After(time.Second) // what cannot be told in that time is no reason to let everybody wait
+	for s.scanning || len(s.dying) > 0 {
+		select {
+		case r := <-s.scans:
+			s.turn()
+			s.seen(r)
+		case gone := <-s.watcher.Exits():
+			s.turn()
+			s.gone(s.moreGone(gone))
+		case <-patience:
+			clear(s.dying)
+		}
+		s.flush()
+	}
 }
 
 // prepare gets all that a supervisor needs besides its database. The keeper is watched first, so that its death is

@@ -109,11 +109,14 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 // adopt takes a main process back, or learns that it has ended.
 func (s *Supervisor) adopt(sv *service) {
 	main := sv.state.Main
-	if stat, err := process.ReadStat(main.PID); err == nil && stat.Start == main.Start {
-		sv.ours = stat.PPID == s.parent.PID
-	}
+	stat, err := process.ReadStat(main.PID)
+	found := err == nil && stat.Start == main.Start
+	sv.ours = found && stat.PPID == s.parent.PID
 	s.mains[main] = sv
 	s.watch(sv, main)
+	if _, watched := s.mains[main]; watched && found && stat.Dead() {
+		s.dying[main] = true // its end is on its way to us
+	}
 	if sv.state.Phase == tend.PhaseStopping {
 		s.resumeStop(sv)
 	}

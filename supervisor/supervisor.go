@@ -57,6 +57,7 @@ type Supervisor struct {
 	services     map[string]*service
 	mains        map[tend.Identity]*service // living main processes
 	members      map[tend.Identity]*service // other living processes of trees that are being ended
+	dying        map[tend.Identity]bool     // main processes that had ended before we came, and are still to be told of
 	operations   map[*operation]bool
 	pending      *pending
 	dataVersion  int64
