@@ -28,6 +28,8 @@ type Watcher struct {
 	last    int32      // the last token given
 	watched map[int32]watched
 	tokens  map[tend.Identity]int32
+	over    bool           // nothing is told any more
+	telling sync.WaitGroup // those who are about to tell; added to only while it is not over
 }
 
 // watched is one process under its token. Events carry tokens, because descriptors are reused. Whoever takes it out of
@@ -175,7 +177,7 @@ func (w *Watcher) Close() error {
 // run is the watcher's goroutine.
 func (w *Watcher) run(conn syscall.RawConn) {
 	defer close(w.ended)
-	defer close(w.exits)
+	defer w.finish()
 	var events [128]unix.EpollEvent
 	for {
 		n, failed := 0, error(nil)
@@ -196,11 +198,29 @@ func (w *Watcher) run(conn syscall.RawConn) {
 	}
 }
 
+// tell tells of an end, unless it is over.
 func (w *Watcher) tell(gone Gone) {
+	w.mu.Lock()
+	if w.over {
+		w.mu.Unlock()
+		return
+	}
+	w.telling.Add(1)
+	w.mu.Unlock()
+	defer w.telling.Done()
 	select {
 	case w.exits <- gone:
 	case <-w.done:
 	}
+}
+
+// finish closes Exits when nobody can tell of anything any more: who waits for a child of our own may do so for long.
+func (w *Watcher) finish() {
+	w.mu.Lock()
+	w.over = true
+	w.mu.Unlock()
+	w.telling.Wait()
+	close(w.exits)
 }
 
 // exit finds out how a process ended. While it is a zombie its stat says so; once reaped, the pidfd does, since

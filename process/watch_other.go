@@ -24,6 +24,8 @@ type Watcher struct {
 
 	mu      sync.Mutex // guards what follows
 	watched map[int]tend.Identity
+	over    bool           // nothing is told any more
+	telling sync.WaitGroup // those who are about to tell; added to only while it is not over
 }
 
 const closing = 1 // the user event by which Close wakes the goroutine
@@ -113,7 +115,7 @@ func (w *Watcher) Close() error {
 
 func (w *Watcher) run() {
 	defer close(w.ended)
-	defer close(w.exits)
+	defer w.finish()
 	events := make([]unix.Kevent_t, 64)
 	for {
 		n, err := unix.Kevent(w.kqueue, nil, events, nil)
@@ -143,9 +145,27 @@ func exitOf(pid int, event unix.Kevent_t) *tend.Exit {
 	return &exit
 }
 
+// tell tells of an end, unless it is over.
 func (w *Watcher) tell(gone Gone) {
+	w.mu.Lock()
+	if w.over {
+		w.mu.Unlock()
+		return
+	}
+	w.telling.Add(1)
+	w.mu.Unlock()
+	defer w.telling.Done()
 	select {
 	case w.exits <- gone:
 	case <-w.done:
 	}
+}
+
+// finish closes Exits when nobody can tell of anything any more: who waits for a child of our own may do so for long.
+func (w *Watcher) finish() {
+	w.mu.Lock()
+	w.over = true
+	w.mu.Unlock()
+	w.telling.Wait()
+	close(w.exits)
 }
