@@ -195,25 +195,22 @@ func spawnerRole(args []string) int {
 	return 0
 }
 
+// init keeps headless on the first thread: what was locked by then stays there.
+func init() {
+	if len(os.Args) > 1 && os.Args[1] == "role:headless" {
+		runtime.LockOSThread()
+	}
+}
+
 // headless ends its first thread and lives on.
 func headless([]string) int {
 	go func() {
 		hear()
 		os.Exit(0)
 	}()
-	for {
-		done := make(chan struct{})
-		go func() { // until one lands on the first thread
-			defer close(done)
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			if unix.Gettid() == os.Getpid() {
-				say(os.Getpid())
-				syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
-			}
-		}()
-		<-done
-	}
+	say(os.Getpid())
+	syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
+	return 1
 }
 
 const sleepPath = "/bin/sleep"
