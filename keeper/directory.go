@@ -21,7 +21,7 @@ func Directory(database string) (string, error) {
 	if err != nil {
 		return "", tend.Errorf(tend.CodeFailed, "finding the real path of %s: %w", database, err)
 	}
-	base, err := baseDirectory()
+	base, ours, err := baseDirectory()
 	if err != nil {
 		return "", err
 	}
@@ -30,6 +30,11 @@ func Directory(database string) (string, error) {
 	if longest := Socket(dir) + ".new"; len(longest) >= socketPathSize() {
 		return "", tend.Errorf(tend.CodeUsage, "the path of the socket, %s, is %d bytes long, and a socket's path has at most %d",
 			longest, len(longest), socketPathSize()-1).WithHint("set TEND_RUNTIME to a directory with a shorter path")
+	}
+	if ours {
+		if err := ownDirectory(base); err != nil {
+			return "", err
+		}
 	}
 	if err := ownDirectory(dir); err != nil {
 		return "", err
@@ -45,36 +50,36 @@ func socketPathSize() int {
 	return 104
 }
 
-// baseDirectory returns the directory that holds the runtime directories. One that the user named may be open for
-// reading, and is left as it is; it only must be such that nobody else can move things in it.
-func baseDirectory() (string, error) {
+// baseDirectory returns the directory that holds the runtime directories, and whether it is ours to make and to close.
+// One that the user named and that exists may be open for reading, and is left as it is; it only must be such that
+// nobody else can move things in it.
+func baseDirectory() (base string, ours bool, err error) {
 	named := os.Getenv("TEND_RUNTIME")
 	if named == "" {
-		base := fmt.Sprintf("/tmp/tend-%d", os.Getuid())
-		return base, ownDirectory(base)
+		return fmt.Sprintf("/tmp/tend-%d", os.Getuid()), true, nil
 	}
 	if !filepath.IsAbs(named) {
-		return "", tend.Errorf(tend.CodeUsage, "TEND_RUNTIME is %q, which is not an absolute path", named).WithHint("begin it with a /")
+		return "", false, tend.Errorf(tend.CodeUsage, "TEND_RUNTIME is %q, which is not an absolute path", named).WithHint("begin it with a /")
 	}
-	base, err := filepath.EvalSymlinks(named)
+	base, err = filepath.EvalSymlinks(named)
 	if errors.Is(err, fs.ErrNotExist) {
-		return named, ownDirectory(named)
+		return named, true, nil
 	}
 	if err != nil {
-		return "", cannotUse(named, err)
+		return "", false, cannotUse(named, err)
 	}
 	info, err := os.Lstat(base)
 	if err != nil {
-		return "", cannotUse(base, err)
+		return "", false, cannotUse(base, err)
 	}
 	if err := checkOwner(base, info); err != nil {
-		return "", err
+		return "", false, err
 	}
 	if info.Mode().Perm()&0o022 != 0 {
-		return "", tend.Errorf(tend.CodeFailed, "%s, named by TEND_RUNTIME, can be written by others", base).
+		return "", false, tend.Errorf(tend.CodeFailed, "%s, named by TEND_RUNTIME, can be written by others", base).
 			WithHint("chmod go-w %s, or set TEND_RUNTIME to another directory", base)
 	}
-	return base, nil
+	return base, false, nil
 }
 
 // ownDirectory makes the directory where it is missing and sees to it that it is ours and that nobody else gets in.

@@ -114,6 +114,9 @@ func TestDirectoryRefuses(t *testing.T) {
 			if err == nil || tend.CodeOf(err) != test.code || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Directory: %q, %v; want %s, %q", dir, err, test.code, test.want)
 			}
+			if _, err := os.Lstat(long); err == nil {
+				t.Errorf("%s was made", long)
+			}
 		})
 	}
 }
@@ -121,11 +124,10 @@ func TestDirectoryRefuses(t *testing.T) {
 func TestDirectoryByDefault(t *testing.T) {
 	t.Setenv("TEND_RUNTIME", "")
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	base, err := baseDirectory()
-	if want := fmt.Sprintf("/tmp/tend-%d", os.Getuid()); err != nil || base != want {
-		t.Errorf("%s, %v; want %s", base, err, want)
+	base, ours, err := baseDirectory()
+	if want := fmt.Sprintf("/tmp/tend-%d", os.Getuid()); err != nil || base != want || !ours {
+		t.Errorf("%s, %v, %v; want %s, which is ours", base, ours, err, want)
 	}
-	os.Remove(base) // only if it is empty
 }
 
 func must(t *testing.T, err error) {

@@ -28,6 +28,9 @@ func (s Stat) Dead() bool {
 	return s.State == 'X' || s.State == 'Z' && s.Threads <= 1
 }
 
+// Stopped reports whether a signal has stopped the process: it takes no other than SIGKILL and SIGCONT until it goes on.
+func (s Stat) Stopped() bool { return s.State == 'T' }
+
 // ErrGone is returned for a process that is not there any more. It is fs.ErrNotExist as well.
 var ErrGone error = goneError{}
 

@@ -73,11 +73,15 @@ func TestStopEndsAProgramThatEndsWellOnSIGTERM(t *testing.T) {
 func TestStopEndsAProgramThatIsSuspended(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	id := w.up("held", "--stop", "TERM/0.3/KILL/5", "--", "sleep", "1000")
+	id := w.up("held", "--stop", "TERM/60/KILL/5", "--", "sleep", "1000")
 	if err := process.Signal(id, "STOP"); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "it is suspended", func() bool { stat, err := process.ReadStat(id.PID); return err == nil && stat.Stopped() })
 	w.down("held")
+	if s := w.status("held"); s.LastExit == nil || s.LastExit.Signal != "TERM" {
+		t.Errorf("it ended by %v: the signal waited", s.LastExit)
+	}
 }
 
 func TestAProgramThatGoesToTheBackground(t *testing.T) {
