@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"syscall"
@@ -52,6 +53,7 @@ func Main() int {
 	if status, ok := hidden(os.Args[1:]); ok {
 		return status
 	}
+	debug.SetGCPercent(400) // most commands end before the 16 MB are used that it takes to collect any garbage
 	return NewApp().Run(context.Background())
 }
 
