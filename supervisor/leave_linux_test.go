@@ -35,6 +35,7 @@ func TestLeavingStopsEverythingAndKeepsWhatIsWanted(t *testing.T) {
 	c.do(tend.CommandStop, "unwanted")
 	c.do(tend.CommandStart, "done", "failing")
 	c.reaches("failing", tend.PhaseBackoff)
+	c.reaches("done", tend.PhaseExited)
 	answer := make(chan tend.Progress)
 	go func() {
 		news, _ := c.try(tend.Request{Command: tend.CommandStart, Words: []string{"unready"}})
