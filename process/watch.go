@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 
 	"tend"
@@ -16,6 +17,44 @@ type Gone struct {
 
 // ErrUnwatchable is returned where the end of a process cannot be waited for; it is then seen in the exit journal only.
 var ErrUnwatchable = errors.New("the end of the process cannot be watched for")
+
+// outlet is how a Watcher tells of ends: from its own goroutine and from those that wait for a child of ours.
+type outlet struct {
+	exits chan Gone
+	done  chan struct{} // closed by Close: nobody listens any more
+
+	ending  sync.Mutex     // guards over, and with it the adding to telling
+	over    bool           // nothing is told any more
+	telling sync.WaitGroup // those who are about to tell; added to only while it is not over
+}
+
+// Exits gives the ends of the processes, each once. It is closed by Close.
+func (o *outlet) Exits() <-chan Gone { return o.exits }
+
+// tell tells of an end, unless it is over.
+func (o *outlet) tell(gone Gone) {
+	o.ending.Lock()
+	if o.over {
+		o.ending.Unlock()
+		return
+	}
+	o.telling.Add(1)
+	o.ending.Unlock()
+	defer o.telling.Done()
+	select {
+	case o.exits <- gone:
+	case <-o.done:
+	}
+}
+
+// finish closes Exits when nobody can tell of anything any more: who waits for a child of our own may do so for long.
+func (o *outlet) finish() {
+	o.ending.Lock()
+	o.over = true
+	o.ending.Unlock()
+	o.telling.Wait()
+	close(o.exits)
+}
 
 // reapOwn reaps the process if it is our own child and has ended, or does nothing.
 func reapOwn(pid int) *tend.Exit { return wait(pid, syscall.WNOHANG) }

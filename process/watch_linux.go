@@ -17,9 +17,8 @@ import (
 // Watcher tells of the end of processes, whoever's children they are. One epoll descriptor, which rests in the
 // runtime's own poller, and one goroutine serve all of them: watching costs no thread and no timer.
 type Watcher struct {
+	outlet
 	epoll *os.File
-	exits chan Gone
-	done  chan struct{} // closed by Close
 	ended chan struct{} // closed when the goroutine has ended
 	close sync.Once
 	most  int // no descriptor from here on is kept
@@ -28,8 +27,6 @@ type Watcher struct {
 	last    int32      // the last token given
 	watched map[int32]watched
 	tokens  map[tend.Identity]int32
-	over    bool           // nothing is told any more
-	telling sync.WaitGroup // those who are about to tell; added to only while it is not over
 }
 
 // watched is one process under its token. Events carry tokens, because descriptors are reused. Whoever takes it out of
@@ -50,7 +47,7 @@ func NewWatcher() (*Watcher, error) {
 		return nil, fmt.Errorf("making an epoll descriptor: %w", err)
 	}
 	w := &Watcher{
-		epoll: os.NewFile(uintptr(fd), "epoll"), exits: make(chan Gone), done: make(chan struct{}), ended: make(chan struct{}),
+		epoll: os.NewFile(uintptr(fd), "epoll"), outlet: outlet{exits: make(chan Gone), done: make(chan struct{})}, ended: make(chan struct{}),
 		most: mostDescriptors(), watched: map[int32]watched{}, tokens: map[tend.Identity]int32{},
 	}
 	conn, err := w.epoll.SyscallConn()
@@ -76,9 +73,6 @@ func leave(limit uint64) int {
 	const reserve = 128
 	return int(min(limit-min(limit/2, reserve), math.MaxInt32))
 }
-
-// Exits gives the ends of the processes, each once. It is closed by Close.
-func (w *Watcher) Exits() <-chan Gone { return w.exits }
 
 // Add watches the process. The pidfd becomes the watcher's, also on failure; -1 makes the watcher open one: ErrGone
 // when the process is not there any more, ErrUnwatchable where there are no pidfds or too many descriptors are open. One
@@ -196,31 +190,6 @@ func (w *Watcher) run(conn syscall.RawConn) {
 			}
 		}
 	}
-}
-
-// tell tells of an end, unless it is over.
-func (w *Watcher) tell(gone Gone) {
-	w.mu.Lock()
-	if w.over {
-		w.mu.Unlock()
-		return
-	}
-	w.telling.Add(1)
-	w.mu.Unlock()
-	defer w.telling.Done()
-	select {
-	case w.exits <- gone:
-	case <-w.done:
-	}
-}
-
-// finish closes Exits when nobody can tell of anything any more: who waits for a child of our own may do so for long.
-func (w *Watcher) finish() {
-	w.mu.Lock()
-	w.over = true
-	w.mu.Unlock()
-	w.telling.Wait()
-	close(w.exits)
 }
 
 // exit finds out how a process ended. While it is a zombie its stat says so; once reaped, the pidfd does, since

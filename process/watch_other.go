@@ -16,16 +16,13 @@ import (
 // Watcher tells of the end of processes by kqueue. How a process ended is known of our own children, and on FreeBSD
 // of all.
 type Watcher struct {
+	outlet
 	kqueue int
-	exits  chan Gone
-	done   chan struct{} // closed by Close
 	ended  chan struct{} // closed when the goroutine has ended
 	close  sync.Once
 
 	mu      sync.Mutex // guards what follows
 	watched map[int]tend.Identity
-	over    bool           // nothing is told any more
-	telling sync.WaitGroup // those who are about to tell; added to only while it is not over
 }
 
 const closing = 1 // the user event by which Close wakes the goroutine
@@ -37,7 +34,7 @@ func NewWatcher() (*Watcher, error) {
 		return nil, fmt.Errorf("making a kqueue: %w", err)
 	}
 	unix.CloseOnExec(fd)
-	w := &Watcher{kqueue: fd, exits: make(chan Gone), done: make(chan struct{}), ended: make(chan struct{}), watched: map[int]tend.Identity{}}
+	w := &Watcher{kqueue: fd, outlet: outlet{exits: make(chan Gone), done: make(chan struct{})}, ended: make(chan struct{}), watched: map[int]tend.Identity{}}
 	if err := w.change(closing, evfiltUser, unix.EV_ADD|unix.EV_CLEAR, 0); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("making a kqueue: %w", err)
@@ -58,9 +55,6 @@ func (w *Watcher) change(ident, filter, flags int, notes uint32) error {
 	_, err := unix.Kevent(w.kqueue, []unix.Kevent_t{event}, nil, nil)
 	return err
 }
-
-// Exits gives the ends of the processes, each once. It is closed by Close.
-func (w *Watcher) Exits() <-chan Gone { return w.exits }
 
 // Add watches the process; there are no pidfds here. ErrGone when it is not there any more.
 func (w *Watcher) Add(id tend.Identity, _ int) error {
@@ -143,29 +137,4 @@ func exitOf(pid int, event unix.Kevent_t) *tend.Exit {
 	}
 	exit := ExitOf(uint32(event.Data))
 	return &exit
-}
-
-// tell tells of an end, unless it is over.
-func (w *Watcher) tell(gone Gone) {
-	w.mu.Lock()
-	if w.over {
-		w.mu.Unlock()
-		return
-	}
-	w.telling.Add(1)
-	w.mu.Unlock()
-	defer w.telling.Done()
-	select {
-	case w.exits <- gone:
-	case <-w.done:
-	}
-}
-
-// finish closes Exits when nobody can tell of anything any more: who waits for a child of our own may do so for long.
-func (w *Watcher) finish() {
-	w.mu.Lock()
-	w.over = true
-	w.mu.Unlock()
-	w.telling.Wait()
-	close(w.exits)
 }

@@ -27,31 +27,33 @@ func lock(dir, database string) (unlock func(), predecessors []tend.Identity, er
 	if err != nil {
 		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
-	if err := flock(own, syscall.LOCK_EX); err != nil {
+	var shared *os.File
+	release := func() {
+		shared.Close() // of no file it does nothing
 		own.Close()
+	}
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	if err := flock(own, syscall.LOCK_EX); err != nil {
 		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
 	if err := os.MkdirAll(logs.Directory(database), 0o700); err != nil {
-		own.Close()
 		return nil, nil, fmt.Errorf("making the directory of the logs: %w", err)
 	}
-	shared, err := os.Open(logs.Directory(database))
-	if err != nil {
-		own.Close()
+	if shared, err = os.Open(logs.Directory(database)); err != nil {
 		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
 	if flock(shared, syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK {
-		own.Close()
-		shared.Close()
 		return nil, nil, tend.Errorf(tend.CodeBusy, "another supervisor holds %s, with another runtime directory or in another container", database).
 			WithHint("use the same TEND_RUNTIME everywhere")
 	}
 	if predecessors, err = enlist(own); err != nil {
-		own.Close()
-		shared.Close()
 		return nil, nil, fmt.Errorf("writing down who has the lock: %w", err)
 	}
-	return func() { shared.Close(); own.Close() }, predecessors, nil
+	return release, predecessors, nil
 }
 
 // mostListed is the size from which the list of those who have had the lock begins anew, bytes. Of interest are those
