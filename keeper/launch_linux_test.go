@@ -84,9 +84,9 @@ func TestLaunchWaitsForTheNextSupervisor(t *testing.T) {
 		c.kill(c.supervisor(), syscall.SIGKILL)
 		c.mustLaunch()
 	}
-	if len(c.pids("keep")) != 1 || len(c.pids("keep", "--inner")) != 1 {
-		t.Error("another chain was started")
-	}
+	// One of each, for good; for a moment a process that is just being made looks like the one that makes it.
+	c.outer()
+	c.inner()
 }
 
 func TestLaunchGivesUpInTime(t *testing.T) {
@@ -102,7 +102,5 @@ func TestLaunchGivesUpInTime(t *testing.T) {
 	if err := Launch(second, c.dir, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Launch: %v", err)
 	}
-	if len(c.pids("keep")) != 1 {
-		t.Error("not one chain")
-	}
+	c.outer() // one, and no other chain
 }
