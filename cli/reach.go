@@ -8,6 +8,7 @@ import (
 
 	"tend"
 	"tend/api"
+	"tend/internal/fault"
 	"tend/keeper"
 )
 
@@ -89,6 +90,7 @@ func (a *App) statuses(ctx context.Context, q tend.Query) (found []tend.Status, 
 // changed tells a supervisor, if one runs, that definitions were changed. They are in the database already: a
 // supervisor that could not be told reads them when it is next asked for something.
 func (a *App) changed(ctx context.Context) error {
+	fault.At(fault.CommandWritten)
 	client, err := a.client()
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func (c Config) child(leave bool) []string {
 	return append(args, c.Dir)
 }
 
-// role names this keeper in tend.log, and in TEND_FAULT.
+// role names this keeper in tend.log.
 func (c Config) role() string {
 	if c.Inner {
 		return "inner"

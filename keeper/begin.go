@@ -19,7 +19,6 @@ const (
 	readyVariable  = "TEND_READY_FD"   // number of the descriptor that the supervisor reports on
 	chainVariable  = "TEND_KEEPERS_FD" // number of the descriptor that holds the chain's lock
 	keeperVariable = "TEND_KEEPER"     // pid of the keeper that started this process
-	faultVariable  = "TEND_FAULT"      // for tests: role.point at which the first keeper to get there kills itself
 )
 
 // garbage is how many bytes of it a keeper may collect before it is cleared away.
@@ -38,7 +37,6 @@ func limitMemory() {
 type inheritance struct {
 	ready int
 	chain int
-	fault string // for the first child
 }
 
 // begin makes this process a keeper.
@@ -51,8 +49,8 @@ func begin(c Config) (*keep, error) {
 	NameProcess()
 	syscall.Umask(0o077)
 	limitMemory()
-	k := &keep{config: c, leaving: c.Leave, fault: os.Getenv(faultVariable)}
-	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), fault: k.fault}
+	k := &keep{config: c, leaving: c.Leave}
+	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable)}
 	if err := os.Chdir("/"); err != nil {
 		return nil, fmt.Errorf("changing to /: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/process"
 )
 
@@ -46,9 +47,9 @@ func (k *keep) bury() {
 		if k.record(d) != nil {
 			return
 		}
-		k.faultAt("recorded")
+		k.faultAt(fault.OuterRecorded, fault.InnerRecorded)
 		collect(d.pid)
-		k.faultAt("reaped")
+		k.faultAt(fault.OuterReaped, fault.InnerReaped)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tend/internal/fault"
 	"tend/process"
 )
 
@@ -59,6 +60,16 @@ func (c *chain) launch(env ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return Launch(ctx, c.dir, append(os.Environ(), env...))
+}
+
+// fault arms the point and returns the variable that the chain must be launched with.
+func (c *chain) fault(point fault.Point) string {
+	c.Helper()
+	dir := c.TempDir()
+	if err := fault.Arm(dir, point, ""); err != nil {
+		c.Fatal(err)
+	}
+	return fault.Variable + "=" + dir
 }
 
 func (c *chain) mustLaunch(env ...string) {

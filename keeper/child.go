@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"tend/internal/fault"
 	"tend/process"
 )
 
@@ -21,8 +22,8 @@ func (k *keep) startIfDue() {
 	}
 }
 
-// start starts the child: this program again, in a session of its own. The first child gets the ready pipe and the
-// fault to be made; later ones do not, and this keeper's own copy of the pipe is closed.
+// start starts the child: this program again, in a session of its own. The first child gets the ready pipe; later ones
+// do not, and this keeper's own copy of it is closed.
 func (k *keep) start() error {
 	files := []uintptr{0, 1, 2}
 	env := k.environment()
@@ -43,9 +44,8 @@ func (k *keep) start() error {
 		return err
 	}
 	k.child, k.started, k.children = pid, time.Now(), true
-	k.faultAt("started")
+	k.faultAt(fault.OuterStarted, fault.InnerStarted)
 	k.inherit.closeReady()
-	k.inherit.fault = ""
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (k *keep) environment() []string {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
-		case readyVariable, chainVariable, keeperVariable, faultVariable:
+		case readyVariable, chainVariable, keeperVariable:
 			continue
 		case "GOMAXPROCS": // ours: keepers do one thing at a time
 			if k.config.Inner {
@@ -63,9 +63,6 @@ func (k *keep) environment() []string {
 			}
 		}
 		env = append(env, entry)
-	}
-	if k.inherit.fault != "" {
-		env = append(env, faultVariable+"="+k.inherit.fault)
 	}
 	return env
 }

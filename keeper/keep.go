@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 )
 
 // Keep is `tend keep`. It returns the exit status: 0 when its child has ended on purpose and nothing is left to wait
@@ -36,7 +37,6 @@ type keep struct {
 	config  Config
 	inherit inheritance
 	outer   int // pid of the keeper above an inner one, 0 where there is none
-	fault   string
 
 	child   int // pid, 0 while there is none
 	started time.Time
@@ -150,10 +150,11 @@ func (k *keep) say(format string, args ...any) {
 	log.Printf("%s keeper %d: "+format, append([]any{k.config.role(), os.Getpid()}, args...)...)
 }
 
-// faultAt ends this keeper as SIGKILL would, if TEND_FAULT names this point of it: inner.recorded.
-func (k *keep) faultAt(point string) {
-	if k.fault == k.config.role()+"."+point {
-		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {} // not one instruction more
+// faultAt is fault.At for the point of this keeper's role.
+func (k *keep) faultAt(outer, inner fault.Point) {
+	if k.config.Inner {
+		fault.At(inner)
+	} else {
+		fault.At(outer)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 	"tend"
+	"tend/internal/fault"
 	"tend/process"
 )
 
@@ -144,7 +145,7 @@ func TestKeeperKilledBetweenRecordAndReap(t *testing.T) {
 	for _, point := range []string{"recorded", "reaped"} {
 		t.Run(point, func(t *testing.T) {
 			c := newChain(t)
-			c.mustLaunch(faultVariable + "=inner." + point)
+			c.mustLaunch(c.fault(fault.Point("inner." + point)))
 			inner := c.inner()
 			service := c.service("sleep 0.05; exit 7")
 			c.gone(inner)
@@ -168,7 +169,7 @@ func TestKeeperKilledAfterItStartedItsChild(t *testing.T) {
 	for _, role := range []string{"inner", "outer"} {
 		t.Run(role, func(t *testing.T) {
 			c := newChain(t)
-			c.mustLaunch(faultVariable + "=" + role + ".started")
+			c.mustLaunch(c.fault(fault.Point(role + ".started")))
 			c.inner()
 			c.until("one supervisor is left and answers", func() error {
 				return when(len(c.pids("supervise")) == 1 && answers(t.Context(), c.dir))

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 	"tend"
+	"tend/internal/fault"
 	"tend/process"
 )
 
@@ -22,7 +23,7 @@ const restartTime = 2 * time.Second
 // passedOn are the variables that tend's own processes keep of the caller's environment. TEND_RUN and its like are not
 // among them: tend may have been called from within a service, and its own processes are no part of that.
 var passedOn = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "SQLITE_TMPDIR", "GOCOVERDIR",
-	"SERVER_FILE", "TEND_RUNTIME", "TEND_WITHOUT", faultVariable}
+	"SERVER_FILE", "TEND_RUNTIME", "TEND_WITHOUT", fault.Variable}
 
 // Launch sees to it that a supervisor answers: it returns when one accepts connections at Socket(dir), and starts
 // keepers and supervisor where there are none. dir is Directory's answer, env the caller's environment, in which

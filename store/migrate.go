@@ -10,6 +10,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
+
+	"tend/internal/fault"
 )
 
 //go:embed migrations/*.sql
@@ -31,6 +33,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fault.At(fault.StoreCopied)
 	if err := s.apply(ctx); err != nil {
 		now, headerErr := readHeader(context.WithoutCancel(ctx), s.conn)
 		if kept != "" && headerErr == nil && now.version == h.version {
@@ -38,6 +41,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		return err
 	}
+	fault.At(fault.StoreMigrated)
 	if kept != "" {
 		s.addNotice("%s was made by %s and has been brought up to date; as it was, it is kept in %s", s.path, from, kept)
 	}
@@ -107,6 +111,7 @@ func (v headerVersions) Insert(ctx context.Context, db database.DBTxConn, reques
 	if version != request.Version-1 {
 		return errOutOfTurn
 	}
+	fault.At(fault.StoreMigrating)
 	_, err = db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", request.Version))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/store"
 )
 
@@ -145,6 +146,7 @@ func (s *Supervisor) commit(p *pending) bool {
 	if s.now.Before(s.retryAt) {
 		return false
 	}
+	fault.At(fault.SupervisorCommitting)
 	err := s.inPlace()
 	if err == nil {
 		err = s.store.Commit(s.ctx, s.rows(p))
@@ -157,6 +159,7 @@ func (s *Supervisor) commit(p *pending) bool {
 		s.logf("the database can be written again")
 		s.commitError, s.retryAt = nil, time.Time{}
 	}
+	fault.At(fault.SupervisorCommitted)
 	s.emptyJournal()
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/process"
 )
 
@@ -160,6 +161,7 @@ func (s *Supervisor) send(sv *service, id tend.Identity, signal string) {
 	if err := process.Signal(id, signal); err != nil && !errors.Is(err, process.ErrGone) {
 		s.logf("sending SIG%s to process %d of %s: %v", signal, id.PID, sv.name(), err)
 	}
+	fault.At(fault.SupervisorSignalled)
 	if stat, err := process.ReadStat(id.PID); err == nil && stat.Stopped() && signal != "STOP" {
 		_ = process.Signal(id, "CONT") // or what was sent would wait until it goes on
 	}

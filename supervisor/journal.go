@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/keeper"
 	"tend/process"
 )
@@ -76,7 +77,9 @@ func (s *Supervisor) emptyJournal() {
 	if j.offset < journalLimit || s.settling > 0 || s.expecting() || slices.ContainsFunc(j.unclaimed, s.concerns) {
 		return
 	}
+	fault.At(fault.SupervisorEmptying)
 	emptied, err := keeper.EmptyJournal(j.path, j.offset)
+	fault.At(fault.SupervisorEmptied)
 	if emptied {
 		j.offset = 0
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/keeper"
 	"tend/logs"
 	"tend/process"
@@ -89,12 +90,14 @@ func (s *Supervisor) supervise() (status int, err error) {
 	if s.leaving {
 		s.stopAll()
 	}
+	fault.At(fault.SupervisorResumed)
 	s.flush()
 	s.catchUp()
 	s.door = s.newDoor(keeper.Socket(s.dir), s)
 	if err := s.door.Open(); err != nil {
 		return failed, err
 	}
+	fault.At(fault.SupervisorListening)
 	s.leaveAfter = time.Now().Add(firstLinger)
 	keeper.ReportReady(nil)
 	return s.loop(), nil
@@ -134,6 +137,7 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	if unlock, s.predecessors, err = lock(s.dir, s.database); err != nil {
 		return nil, err
 	}
+	fault.At(fault.SupervisorLocked)
 	if s.place, err = process.Here(); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/kballard/go-shellquote"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/logs"
 	"tend/process"
 )
@@ -80,7 +81,9 @@ func (s *Supervisor) makeProcesses(ready <-chan prepared) {
 func (s *Supervisor) spawn(p prepared) spawnResult {
 	result := spawnResult{job: p.job, logOffset: p.logOffset, err: p.err}
 	if p.err == nil {
+		fault.At(fault.SupervisorSpawning)
 		result.child, result.err = s.spawner.Start(p.spec)
+		fault.At(fault.SupervisorSpawned)
 	}
 	for _, f := range p.files {
 		f.Close()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/keeper"
 	"tend/process"
 	"tend/store"
@@ -265,6 +266,7 @@ func (s *Supervisor) idle() bool {
 // leave closes the door and reports whether nobody came in meanwhile. Whoever was turned away starts a new chain.
 func (s *Supervisor) leave() bool {
 	s.door.Close()
+	fault.At(fault.SupervisorLeaving)
 	if s.busy.Load() == 0 && len(s.calls.ready) == 0 {
 		return true
 	}

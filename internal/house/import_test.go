@@ -12,14 +12,15 @@ var mayImport = map[string][]string{
 	".":          {},
 	"process":    {"."},
 	"logs":       {"."},
-	"store":      {"."},
-	"keeper":     {".", "process"},
+	"store":      {".", "internal/fault"},
+	"keeper":     {".", "process", "internal/fault"},
 	"api":        {"."}, // what the server needs of a supervisor it declares itself
-	"supervisor": {".", "process", "logs", "store", "keeper"},
-	"cli":        {".", "process", "logs", "store", "keeper", "supervisor", "api"},
+	"supervisor": {".", "process", "logs", "store", "keeper", "internal/fault"},
+	"cli":        {".", "process", "logs", "store", "keeper", "supervisor", "api", "internal/fault"},
 	"cmd/tend":   {".", "process", "keeper", "supervisor", "cli"},
 	"bench":      {},
 
+	"internal/fault":   {},
 	"internal/house":   {},
 	"internal/testenv": {},
 }

@@ -1,0 +1,105 @@
+// Package fault lets tests end a process of tend at a chosen point of its work, as a crash there would.
+//
+// The environment variable TEND_FAULT names a directory. A file in it that has the name of a [Point] arms that point: the
+// first process to come there removes the file, and gets the signal that is written in it, SIGKILL where nothing is. So a
+// point strikes once for each file, whichever process comes first, and can be armed at any time. Without the variable a
+// point costs one comparison and does nothing.
+package fault
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Variable names the environment variable.
+const Variable = "TEND_FAULT"
+
+// Point is a place in the work of a process, "ROLE.WHEN".
+type Point string
+
+// The points, by the process that comes there.
+const (
+	OuterStarted  Point = "outer.started"  // the outer keeper has started its child
+	OuterRecorded Point = "outer.recorded" // it has written an exit down, and not reaped
+	OuterReaped   Point = "outer.reaped"   // it has reaped
+	InnerStarted  Point = "inner.started"
+	InnerRecorded Point = "inner.recorded"
+	InnerReaped   Point = "inner.reaped"
+
+	SupervisorLocked     Point = "supervisor.locked"     // it is the only one, and has read nothing
+	SupervisorResumed    Point = "supervisor.resumed"    // it knows what became of everything, and has written nothing
+	SupervisorListening  Point = "supervisor.listening"  // it can be reached, and has not told who waits for that
+	SupervisorCommitting Point = "supervisor.committing" // it has decided, and written nothing
+	SupervisorCommitted  Point = "supervisor.committed"  // it has written what it decided, and done nothing of it
+	SupervisorSpawning   Point = "supervisor.spawning"   // a run is in the database, its process is about to be made
+	SupervisorSpawned    Point = "supervisor.spawned"    // the process is made, and nobody has taken note
+	SupervisorSignalled  Point = "supervisor.signalled"  // it has sent a signal of a stop
+	SupervisorEmptying   Point = "supervisor.emptying"   // the exit journal is about to be emptied
+	SupervisorEmptied    Point = "supervisor.emptied"    // it was emptied
+	SupervisorLeaving    Point = "supervisor.leaving"    // there is nothing to do, and nobody is let in any more
+
+	StoreCopied    Point = "store.copied"    // an old database was copied, and is to be migrated
+	StoreMigrating Point = "store.migrating" // a migration has changed the schema, and is not committed
+	StoreMigrated  Point = "store.migrated"  // it is
+
+	CommandWritten Point = "command.written" // a command has changed definitions, and told nobody
+)
+
+// Points are all points.
+func Points() []Point {
+	return []Point{
+		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped,
+		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
+		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorLeaving,
+		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
+	}
+}
+
+var directory = sync.OnceValue(func() string { return os.Getenv(Variable) })
+
+// At is called where the point is.
+func At(p Point) {
+	if directory() == "" {
+		return
+	}
+	strike(filepath.Join(directory(), string(p)))
+}
+
+// strike sends this process the signal that the file holds, if it is the one that removes the file.
+func strike(file string) {
+	text, err := os.ReadFile(file)
+	if err != nil || os.Remove(file) != nil {
+		return
+	}
+	signal := syscall.SIGKILL
+	if named := unix.SignalNum("SIG" + strings.TrimSpace(string(text))); named != 0 {
+		signal = named
+	}
+	_ = syscall.Kill(os.Getpid(), signal)
+	if signal == syscall.SIGKILL {
+		select {} // not one instruction more
+	}
+}
+
+// Arm arms the point in the directory: whoever comes there next gets the signal, without SIG, or SIGKILL for "".
+func Arm(directory string, p Point, signal string) error {
+	scratch := filepath.Join(directory, ".new")
+	if err := os.WriteFile(scratch, []byte(signal), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(scratch, filepath.Join(directory, string(p)))
+}
+
+// Armed reports whether nobody has come there since it was armed.
+func Armed(directory string, p Point) bool {
+	_, err := os.Lstat(filepath.Join(directory, string(p)))
+	return err == nil
+}
+
+// Disarm takes it back.
+func Disarm(directory string, p Point) { _ = os.Remove(filepath.Join(directory, string(p))) }
