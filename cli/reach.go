@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"tend"
 	"tend/api"
@@ -12,9 +13,12 @@ import (
 	"tend/keeper"
 )
 
-// attempts is how often a supervisor is looked for before we give up: it may leave, because nothing is to be done, just
-// after it was found, and it may be replaced in the middle of an answer.
-const attempts = 5
+// answerTime is how long a supervisor is waited for that does not stay long enough to answer: it is replaced within
+// milliseconds when it was killed, and after ever longer pauses when it crashes again and again.
+const answerTime = 15 * time.Second
+
+// atWork is how long a supervisor must have been answering for its going away to count as the first in a row.
+const atWork = time.Second
 
 // reach calls ask with the supervisor's client. Where none runs, without is called, which may answer from the database
 // and return true; otherwise one is launched.
@@ -23,13 +27,18 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 	if err != nil {
 		return err
 	}
-	for i := 1; ; i++ {
+	var waiting time.Time // since then for an answer
+	for {
+		asked := time.Now()
 		err := ask(client)
 		gone := errors.Is(err, api.ErrNoSupervisor)
 		if !gone && !errors.Is(err, api.ErrCut) || ctx.Err() != nil {
 			return err
 		}
-		if i == attempts {
+		if waiting.IsZero() || time.Since(asked) >= atWork {
+			waiting = time.Now()
+		}
+		if time.Since(waiting) >= answerTime {
 			return a.unanswered(err)
 		}
 		if gone {
@@ -37,7 +46,7 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 				return err
 			}
 		}
-		if err := a.launch(ctx); err != nil {
+		if err := a.launch(ctx, waiting.Add(answerTime)); err != nil {
 			return err
 		}
 	}
@@ -52,8 +61,10 @@ func (a *App) unanswered(err error) error {
 	return e.WithHint("try again")
 }
 
-// launch starts the supervisor with its keepers, or waits for the one that is just being started.
-func (a *App) launch(ctx context.Context) error {
+// launch starts the supervisor with its keepers, or waits until the deadline for the one that is just being started.
+func (a *App) launch(ctx context.Context, deadline time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	database, err := a.database()
 	if err != nil {
 		return err
