@@ -64,13 +64,17 @@ func ReadStat(pid int) (Stat, error) {
 	if err != nil {
 		return Stat{}, fmt.Errorf("reading process %d: %w", pid, err)
 	}
-	// The owner of the directory is the effective user even where those of the files in it are root's.
+	return stat, nil
+}
+
+// Owner returns the effective user of the process: the owner of its directory, even where those of the files in it are
+// root's.
+func Owner(pid int) (uid int, err error) {
 	var dir unix.Stat_t
 	if err := unix.Stat("/proc/"+strconv.Itoa(pid), &dir); err != nil {
-		return Stat{}, fmt.Errorf("reading process %d: %w", pid, gone(err))
+		return 0, fmt.Errorf("reading process %d: %w", pid, gone(err))
 	}
-	stat.UID = dir.Uid
-	return stat, nil
+	return int(dir.Uid), nil
 }
 
 // Fields of /proc/PID/stat that we use, counted from the state, which is field 3 in proc_pid_stat(5).

@@ -42,7 +42,7 @@ func Scan() (Snapshot, error) {
 
 // ps runs ps with the selection.
 func ps(selection ...string) ([]Stat, error) {
-	cmd := exec.Command("ps", append(selection, "-o", "pid=", "-o", "ppid=", "-o", "uid=", "-o", "state=", "-o", "lstart=", "-o", "comm=")...)
+	cmd := exec.Command("ps", append(selection, "-o", "pid=", "-o", "ppid=", "-o", "state=", "-o", "lstart=", "-o", "comm=")...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
 	out, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && len(out) == 0) { // 1: nothing selected
@@ -57,23 +57,22 @@ func ps(selection ...string) ([]Stat, error) {
 	return all, nil
 }
 
-// parsePS reads a line: 123 1 501 Ss Mon Jan  2 15:04:05 2006 /bin/sleep.
+// parsePS reads a line: 123 1 Ss Mon Jan  2 15:04:05 2006 /bin/sleep.
 func parsePS(line string) (Stat, bool) {
 	words := strings.Fields(line)
-	if len(words) < 10 {
+	if len(words) < 9 {
 		return Stat{}, false
 	}
 	pid, _ := strconv.Atoi(words[0])
 	ppid, _ := strconv.Atoi(words[1])
-	uid, _ := strconv.Atoi(words[2])
-	start, err := time.Parse("Jan 2 15:04:05 2006", strings.Join(words[5:9], " "))
+	start, err := time.Parse("Jan 2 15:04:05 2006", strings.Join(words[4:8], " "))
 	if err != nil {
 		return Stat{}, false
 	}
 	session, _ := unix.Getsid(pid)
 	return Stat{
-		Identity: tend.Identity{PID: pid, Start: uint64(start.Unix())}, PPID: ppid, UID: uint32(uid), Session: session,
-		State: words[3][0], Threads: 1, Command: strings.Join(words[9:], " "),
+		Identity: tend.Identity{PID: pid, Start: uint64(start.Unix())}, PPID: ppid, Session: session,
+		State: words[2][0], Threads: 1, Command: strings.Join(words[8:], " "),
 	}, true
 }
 
@@ -97,6 +96,9 @@ func Children(pid int) ([]int, error) {
 	}
 	return found, nil
 }
+
+// Owner cannot be had.
+func Owner(int) (int, error) { return 0, errors.ErrUnsupported }
 
 // Environ cannot be had.
 func Environ(int) ([]string, error) { return nil, errors.ErrUnsupported }

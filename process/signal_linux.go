@@ -53,19 +53,37 @@ func signalByPID(id tend.Identity, number syscall.Signal) error {
 // openPIDFD opens a pidfd of the process: ErrGone when it is not there any more, ErrUnwatchable where pidfds cannot be
 // had. Opening comes first and comparing after: from then on the pid cannot name another process unseen.
 func openPIDFD(id tend.Identity) (int, error) {
+	pidfd, _, err := openStat(id)
+	return pidfd, err
+}
+
+// Open is for whoever wants to watch a process and know its Stat: it returns that and a pidfd to give to a Watcher, −1
+// where pidfds cannot be had. ErrGone when the process is not there any more.
+func Open(id tend.Identity) (pidfd int, stat Stat, err error) {
+	pidfd, stat, err = openStat(id)
+	if errors.Is(err, ErrUnwatchable) {
+		if stat, err = ReadStat(id.PID); err == nil && stat.Start != id.Start {
+			err = ErrGone
+		}
+	}
+	return pidfd, stat, err
+}
+
+func openStat(id tend.Identity) (int, Stat, error) {
 	if !Probe().Has("pidfd") {
-		return -1, ErrUnwatchable
+		return -1, Stat{}, ErrUnwatchable
 	}
 	pidfd, err := unix.PidfdOpen(id.PID, 0)
 	switch {
 	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT): // the last two: a thread
-		return -1, ErrGone
+		return -1, Stat{}, ErrGone
 	case err != nil:
-		return -1, fmt.Errorf("%w: %w", ErrUnwatchable, err)
+		return -1, Stat{}, fmt.Errorf("%w: %w", ErrUnwatchable, err)
 	}
-	if stat, err := ReadStat(id.PID); err != nil || stat.Start != id.Start {
+	stat, err := ReadStat(id.PID)
+	if err != nil || stat.Start != id.Start {
 		unix.Close(pidfd)
-		return -1, ErrGone
+		return -1, Stat{}, ErrGone
 	}
-	return pidfd, nil
+	return pidfd, stat, nil
 }

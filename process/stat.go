@@ -18,7 +18,6 @@ type Stat struct {
 	Threads       int    // living threads; 1 for a process that has ended
 	State         byte   // R, S, D, T, t, Z, X …; see proc_pid_stat(5)
 	WaitStatus    uint32 // how it ended, raw as wait(2) has it; 0 while it lives, and for processes we may not trace
-	UID           uint32 // effective user; only ReadStat fills it in
 	Command       string // as the kernel has it: 15 bytes of the executable's name
 }
 

@@ -56,6 +56,14 @@ func (w *Watcher) change(ident, filter, flags int, notes uint32) error {
 	return err
 }
 
+// Open reads the Stat of the process; there are no pidfds here. ErrGone when it is not there any more.
+func Open(id tend.Identity) (pidfd int, stat Stat, err error) {
+	if stat, err = ReadStat(id.PID); err == nil && stat.Start != id.Start {
+		err = ErrGone
+	}
+	return -1, stat, err
+}
+
 // Add watches the process; there are no pidfds here. ErrGone when it is not there any more.
 func (w *Watcher) Add(id tend.Identity, _ int) error {
 	w.mu.Lock()

@@ -61,22 +61,25 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 	if run == nil || run.ID != before.Run {
 		return
 	}
+	changed := false
 	if after.Main != before.Main {
 		delete(s.mains, before.Main)
 		if !after.Main.IsZero() {
-			run.Identity = after.Main
+			run.Identity, changed = after.Main, true
 			s.mains[after.Main] = sv
 		}
 	}
 	if after.Phase == tend.PhaseRunning && before.Phase == tend.PhaseStarting {
-		run.ReadyAt = s.now
+		run.ReadyAt, changed = s.now, true
 	}
 	if !after.Ended.Equal(before.Ended) && run.Exit == nil {
 		run.EndedAt, run.Exit = after.Ended, after.Exit
 		ended := *run
-		sv.last = &ended
+		sv.last, changed = &ended, true
 	}
-	s.pending.runs[run.ID] = *run
+	if changed {
+		s.pending.runs[run.ID] = *run
+	}
 }
 
 // perform does what was decided. A note is about the run: the present one, or the one before where that is not begun yet.

@@ -23,7 +23,7 @@ import (
 func Main(database string, leave bool, door NewDoor) int {
 	keeper.NameProcess()
 	syscall.Umask(0o077)
-	debug.SetGCPercent(50) // memory is dearer here than the little garbage that is made
+	debug.SetGCPercent(400) // until saveMemory: whoever was supervised is waiting
 	s := &Supervisor{
 		ctx: context.Background(), database: database, self: os.Getpid(), log: os.Stderr, leaving: leave,
 		services: map[string]*service{}, mains: map[tend.Identity]*service{}, members: map[tend.Identity]*service{},
@@ -100,7 +100,17 @@ func (s *Supervisor) supervise() (status int, err error) {
 	fault.At(fault.SupervisorListening)
 	s.leaveAfter = time.Now().Add(firstLinger)
 	keeper.ReportReady(nil)
+	time.AfterFunc(busyBegin, saveMemory)
 	return s.loop(), nil
+}
+
+// busyBegin is the time after which the first rush is over.
+const busyBegin = time.Second
+
+// saveMemory gives back what the start took. From then on memory is dearer than the little garbage that is made.
+func saveMemory() {
+	debug.SetGCPercent(50)
+	debug.FreeOSMemory()
 }
 
 // catchUp takes in what ended while nobody supervised: nobody is to be told that it runs.

@@ -51,6 +51,7 @@ func (s *Supervisor) resumeRuns() error {
 		return fmt.Errorf("reading the runs: %w", err)
 	}
 	var unborn []*service
+	mains := openMains(runs, s.place)
 	for i := range runs {
 		run := &runs[i]
 		sv, ok := s.services[run.Service]
@@ -66,12 +67,16 @@ func (s *Supervisor) resumeRuns() error {
 		case s.rebooted(sv):
 			s.apply(sv, tend.Ended{Run: run.ID, Exit: tend.Exit{Lost: "reboot"}})
 		case !sv.state.Main.IsZero():
-			s.adopt(sv)
+			s.adopt(sv, mains[i])
+			mains[i] = nobody
 		case sv.state.Begun: // only what its main process left behind was still being stopped
 			s.resumeStop(sv)
 		default:
 			unborn = append(unborn, sv)
 		}
+	}
+	for _, main := range mains {
+		main.close()
 	}
 	for _, sv := range s.services {
 		if sv.run == nil && sv.state.Phase.Live() && s.elsewhere(sv) == "" { // a row that somebody has deleted
@@ -107,14 +112,16 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 }
 
 // adopt takes a main process back, or learns that it has ended.
-func (s *Supervisor) adopt(sv *service) {
+func (s *Supervisor) adopt(sv *service, found opened) {
 	main := sv.state.Main
-	stat, err := process.ReadStat(main.PID)
-	found := err == nil && stat.Start == main.Start
-	sv.ours = found && stat.PPID == s.parent.PID
+	if found.Identity != main { // it is gone, or the run has another main process than its row says
+		found.close()
+		found = open(main)
+	}
+	sv.ours = found.PPID == s.parent.PID
 	s.mains[main] = sv
-	s.watch(sv, main)
-	if _, watched := s.mains[main]; watched && found && stat.Dead() {
+	s.watchChild(sv, main, found.pidfd)
+	if _, watched := s.mains[main]; watched && found.Dead() {
 		s.dying[main] = true // its end is on its way to us
 	}
 	if sv.state.Phase == tend.PhaseStopping {
@@ -221,7 +228,7 @@ func identify(pid int, d tend.Service) (tend.Identity, error) {
 	if err != nil || pid <= 1 || !process.Alive(tend.Identity{PID: pid, Start: stat.Start}) {
 		return tend.Identity{}, fmt.Errorf("process %d is gone", pid)
 	}
-	if stat.UID != uint32(os.Geteuid()) { // for root everything would be easy to signal
+	if uid, err := process.Owner(pid); err != nil || uid != os.Geteuid() { // for root everything would be easy to signal
 		return tend.Identity{}, fmt.Errorf("process %d is another user's", pid)
 	}
 	want, err := shellquote.Split(d.CommandLine)
