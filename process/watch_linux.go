@@ -195,18 +195,28 @@ func (w *Watcher) run(conn syscall.RawConn) {
 // exit finds out how a process ended. While it is a zombie its stat says so; once reaped, the pidfd does, since
 // Linux 6.15. Neither knows what the other does.
 func (p watched) exit() *tend.Exit {
-	stat, err := ReadStat(p.PID)
-	if err == nil && stat.Start == p.Start && stat.Dead() {
-		if stat.PPID == os.Getpid() {
-			return reapOwn(p.PID)
-		}
-		if stat.WaitStatus != 0 || mayTrace(p.PID) {
-			exit := ExitOf(stat.WaitStatus)
-			return &exit
-		}
+	if exit := Unreaped(p.Identity); exit != nil {
+		return exit
 	}
 	if status, ok := reapedStatus(p.pidfd); ok {
 		exit := ExitOf(status)
+		return &exit
+	}
+	return nil
+}
+
+// Unreaped tells how a process ended that nobody has reaped yet: it is reaped if that is for us to do. nil when it lives,
+// is gone, or does not say.
+func Unreaped(id tend.Identity) *tend.Exit {
+	stat, err := ReadStat(id.PID)
+	if err != nil || stat.Start != id.Start || !stat.Dead() {
+		return nil
+	}
+	if stat.PPID == os.Getpid() {
+		return reapOwn(id.PID)
+	}
+	if stat.WaitStatus != 0 || mayTrace(id.PID) {
+		exit := ExitOf(stat.WaitStatus)
 		return &exit
 	}
 	return nil

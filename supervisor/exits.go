@@ -62,13 +62,14 @@ func (s *Supervisor) gone(gone []process.Gone) {
 			delete(sv.hunt.sent, g.Identity)
 		}
 		e := ending{service: sv, run: sv.state.Run, main: g.Identity, exit: tend.Exit{Unknown: true}}
-		if g.Exit != nil {
-			e.exit = *g.Exit
-		}
 		// What a keeper was told by wait(2) goes before the stat of a zombie, which on older kernels shows how the first
-		// thread ended, not the process.
+		// thread ended, not the process. Whom the watcher has not seen is perhaps still there to be asked.
 		if recorded, found := s.journal.exit(g.Identity); found {
 			e.exit = recorded
+		} else if g.Exit != nil {
+			e.exit = *g.Exit
+		} else if exit := process.Unreaped(g.Identity); exit != nil {
+			e.exit = *exit
 		}
 		endings = append(endings, e)
 	}

@@ -20,7 +20,17 @@ import (
 // program is the binary under test.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] { // what else this program is to tests
+		case "obey":
+			os.Exit(obey(os.Args[2:]))
+		case "refuse":
+			os.Exit(refuse(os.Args[2:]))
+		}
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	if err := process.Subreaper(); err != nil {

@@ -27,6 +27,7 @@ type world struct {
 	database string
 	runtime  string
 	environ  []string // of the commands
+	launcher []string // stands before every command of tend, where not empty
 	expected []string // patterns below dir of what may be there in the end, besides what tend makes
 }
 
@@ -68,7 +69,7 @@ type result struct {
 // tend runs a command as the user of this world.
 func (w *world) tend(args ...string) result {
 	w.t.Helper()
-	return w.by(func(*exec.Cmd) {}, append([]string{program}, args...)...)
+	return w.by(func(*exec.Cmd) {}, slices.Concat(w.launcher, []string{program}, args)...)
 }
 
 // by runs a command line that ends in tend, prepared further by the function.
@@ -155,7 +156,7 @@ func (w *world) becomes(name, what string, holds func(tend.Status) bool) (s tend
 	w.t.Helper()
 	defer func() {
 		if w.t.Failed() {
-			w.t.Logf("%s is %+v", name, s)
+			w.t.Logf("%s", w.tend("status", name))
 		}
 	}()
 	eventually(w.t, name+" "+what, func() bool { s = w.status(name); return holds(s) })
