@@ -105,3 +105,9 @@ func Subreaper() error {
 	}
 	return nil
 }
+
+// SignalOnParentsDeath has this process sent the signal when its parent dies; see PR_SET_PDEATHSIG in prctl(2). It is also
+// sent when only the thread ends that made this process: whoever gets it asks who the parent is.
+func SignalOnParentsDeath(signal syscall.Signal) {
+	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(signal), 0, 0, 0) // it fails for what is no signal
+}

@@ -5,6 +5,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,9 @@ func ignoresSignals() bool { return false }
 
 // Subreaper is not there: orphans go to process 1.
 func Subreaper() error { return errors.ErrUnsupported }
+
+// SignalOnParentsDeath is not there.
+func SignalOnParentsDeath(syscall.Signal) {}
 
 // Signal sends the signal, named without SIG, to the process. Between the look at the start time and the signal the pid
 // may be given away again, after all others.

@@ -34,7 +34,7 @@ func Main(database string, leave bool, door NewDoor) int {
 		caller: tend.Caller{Directory: "/", Environ: os.Environ(), Umask: tend.DefaultUmask},
 	}
 	// The last is caught so that a file that may not grow is an error like any other: see setrlimit(2).
-	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
+	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, parentDied, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
 	s.newDoor = door
 	awaited := keeper.ReadyAwaited()
 	status, err := s.main()
@@ -64,7 +64,7 @@ func (s *Supervisor) main() (int, error) {
 		s.door.HandOver()
 	}
 	unlock()
-	if s.abandoned() {
+	if s.orphan && !s.leaving && !keeper.ReadyAwaited() { // who launched us sees to it as well
 		return status, s.launch()
 	}
 	return status, err
@@ -164,7 +164,7 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	return unlock, nil
 }
 
-// watchKeeper finds the process that keeps us and the one that keeps that, and waits for the death of the first.
+// watchKeeper finds the process that keeps us and waits for its death.
 func (s *Supervisor) watchKeeper() error {
 	pid, alive := keeper.Parent()
 	if !alive {
@@ -175,14 +175,19 @@ func (s *Supervisor) watchKeeper() error {
 		return errOrphaned
 	}
 	s.parent = tend.Identity{PID: pid, Start: stat.Start}
-	if above, err := process.ReadStat(stat.PPID); err == nil {
-		s.grandparent = tend.Identity{PID: above.PID, Start: above.Start}
+	err = s.watcher.Add(s.parent, -1)
+	if errors.Is(err, process.ErrUnwatchable) {
+		process.SignalOnParentsDeath(parentDied)
+		err = nil
 	}
-	if err := s.watcher.Add(s.parent, -1); err != nil && !errors.Is(err, process.ErrUnwatchable) {
+	if err != nil || os.Getppid() != pid {
 		return errOrphaned
 	}
 	return nil
 }
+
+// parentDied is the signal that tells of the keeper's death where no pidfd does.
+const parentDied = syscall.SIGUSR2
 
 // errOrphaned: the keeper died before we had begun. Whoever keeps us now has started, or will start, another supervisor.
 var errOrphaned = errors.New("the keeper that started this supervisor is gone")
@@ -190,18 +195,15 @@ var errOrphaned = errors.New("the keeper that started this supervisor is gone")
 // orphaned takes in the death of our keeper. The outer keeper starts another inner one, with a supervisor of its own;
 // we make room for it.
 func (s *Supervisor) orphaned() {
-	s.logf("the keeper, process %d, is gone: making room for another supervisor", s.parent.PID)
-	s.replaced = true
+	if !s.orphan {
+		s.logf("the keeper, process %d, is gone: making room for another supervisor", s.parent.PID)
+	}
+	s.orphan, s.replaced = true, true
 }
 
-// abandoned reports whether there is no keeper left that would start another supervisor.
-func (s *Supervisor) abandoned() bool {
-	return s.replaced && !process.Alive(s.parent) && os.Getppid() != s.grandparent.PID
-}
-
-// launch starts another chain in our place.
+// launch sees to it that there is another supervisor: the outer keeper is just starting one, or, when it is gone as well
+// or goes before it has, we start another chain.
 func (s *Supervisor) launch() error {
-	s.logf("both keepers are gone: starting another chain")
 	ctx, cancel := context.WithTimeout(s.ctx, launchTimeout)
 	defer cancel()
 	return keeper.Launch(ctx, s.dir, os.Environ())
@@ -216,6 +218,10 @@ func (s *Supervisor) signalled(sig os.Signal) {
 	case syscall.SIGTERM:
 		s.logf("SIGTERM: making room for another supervisor")
 		s.replaced = true
+	case parentDied:
+		if os.Getppid() != s.parent.PID {
+			s.orphaned()
+		}
 	case syscall.SIGUSR1:
 		s.leaving = true
 		s.stopAll()

@@ -41,7 +41,6 @@ type Supervisor struct {
 	place        tend.Place
 	self         int
 	parent       tend.Identity   // the inner keeper
-	grandparent  tend.Identity   // the outer keeper
 	caller       tend.Caller     // what we were started with
 	predecessors []tend.Identity // of this supervisor
 	log          io.Writer
@@ -64,6 +63,7 @@ type Supervisor struct {
 	dataVersion  int64
 	leaving      bool      // everything is being stopped, what is wanted stays
 	replaced     bool      // another supervisor is to take over
+	orphan       bool      // because our keeper is gone
 	leaveAfter   time.Time // not before then, when there is nothing to do
 	retryAt      time.Time // when a database that has refused is asked again
 	refusedSince time.Time // the database has refused since then
