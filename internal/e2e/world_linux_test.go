@@ -156,7 +156,7 @@ func (w *world) becomes(name, what string, holds func(tend.Status) bool) (s tend
 	w.t.Helper()
 	defer func() {
 		if w.t.Failed() {
-			w.t.Logf("%s", w.tend("status", name))
+			w.t.Logf("%s is %+v", name, s)
 		}
 	}()
 	eventually(w.t, name+" "+what, func() bool { s = w.status(name); return holds(s) })
