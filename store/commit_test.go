@@ -55,6 +55,21 @@ func TestCommitComesBack(t *testing.T) {
 	}
 }
 
+// A run whose main process has ended is live for as long as the rest of its tree is being stopped.
+func TestRunWithATreeIsLive(t *testing.T) {
+	s := newStore(t)
+	check(t, s.Add(background, simple("web")))
+	b := batchFor("web")
+	b.Runs[0].EndedAt, b.Runs[0].Exit = instant, &tend.Exit{}
+	for phase, want := range map[tend.Phase]int{tend.PhaseStopping: 1, tend.PhaseStopped: 0} {
+		b.States["web"] = tend.State{Phase: phase, Run: "run-1", Begun: true, Since: instant}
+		check(t, s.Commit(background, b))
+		if live, err := s.LiveRuns(background); err != nil || len(live) != want {
+			t.Errorf("%s: %+v, %v", phase, live, err)
+		}
+	}
+}
+
 func TestRunEnds(t *testing.T) {
 	s := newStore(t)
 	check(t, s.Add(background, simple("web")))

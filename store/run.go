@@ -11,9 +11,11 @@ import (
 
 const selectRuns = `SELECT id, service, cause, host, boot, namespace, pid, start, started_at, ready_at, ended_at, exit, log_offset FROM run`
 
-// LiveRuns returns the runs without an end, eldest first.
+// LiveRuns returns the runs of which something may live: those without an end, and those whose main process has ended
+// while the others of its tree are being stopped. The eldest comes first.
 func (s *Store) LiveRuns(ctx context.Context) ([]tend.Run, error) {
-	return s.runs(ctx, "reading the live runs", selectRuns+" WHERE ended_at IS NULL ORDER BY started_at")
+	return s.runs(ctx, "reading the live runs", selectRuns+` WHERE ended_at IS NULL
+		OR id IN (SELECT json_extract(state, '$.run') FROM state WHERE phase = 'stopping') ORDER BY started_at`)
 }
 
 // Runs returns the runs of a service, newest first; a limit of 0 or less means all.

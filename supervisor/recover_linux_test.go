@@ -2,7 +2,10 @@ package supervisor_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -258,5 +261,42 @@ func TestTheChainDiesInAMassStart(t *testing.T) {
 				c.lived(name, 1)
 			}
 		})
+	}
+}
+
+// The main process ends on SIGTERM and what it has started does not: the next supervisor must not take the tree for gone
+// because its main process is.
+func TestTheStopOfATreeGoesOnAfterSIGKILL(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	d := c.definition("tree")
+	file := filepath.Join(c.place("tree"), "left")
+	d.Shell, d.CommandLine = true, `(trap "" TERM; exec setsid sleep 1000) & echo $! > `+file+`; wait`
+	d.Stop = schedule(step("TERM", 3*time.Second), step("KILL", 5*time.Second))
+	c.add(d)
+	c.launch()
+	c.start("tree")
+	var left int
+	c.until("it has a tree", func() error {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			left, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+		return err
+	})
+	go c.try(tend.Request{Command: tend.CommandStop, Words: []string{"tree"}})
+	c.until("its main process has ended", func() error { return when(c.state("tree").Begun && c.state("tree").Main.IsZero()) })
+	for range 3 {
+		supervisor := c.supervisor()
+		c.signal(supervisor, syscall.SIGKILL)
+		c.until("another supervisor is there", func() error { return when(c.supervisor() != supervisor) })
+		c.status("tree")
+	}
+	if phase := c.state("tree").Phase; phase != tend.PhaseStopping || dead(left) {
+		t.Errorf("it is %s while process %d of it is to live: dead %v", phase, left, dead(left))
+	}
+	c.reaches("tree", tend.PhaseStopped)
+	if !dead(left) {
+		t.Errorf("it is stopped, and process %d of it lives", left)
 	}
 }
