@@ -20,6 +20,15 @@ const (
 // Live reports whether there is a run in this phase.
 func (p Phase) Live() bool { return p == PhaseStarting || p == PhaseRunning || p == PhaseStopping }
 
+// Known reports whether there is such a phase, the empty one included.
+func (p Phase) Known() bool {
+	switch p {
+	case "", PhaseStopped, PhaseStarting, PhaseRunning, PhaseStopping, PhaseBackoff, PhaseExited, PhaseFailed:
+		return true
+	}
+	return false
+}
+
 // AfterStop is what follows when a tree that is being stopped has ended.
 type AfterStop string
 

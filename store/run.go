@@ -4,12 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 
 	"tend"
 )
 
-const selectRuns = `SELECT id, service, cause, host, boot, namespace, pid, start, started_at, ready_at, ended_at, exit, log_offset FROM run`
+// selectRuns never fails because of what somebody has put into a row, whatever its type is.
+const selectRuns = `SELECT id, service, cause, host, boot, CAST(namespace AS INTEGER), CAST(pid AS INTEGER), CAST(start AS INTEGER),
+	started_at, ready_at, ended_at, exit, CAST(log_offset AS INTEGER) FROM run`
 
 // LiveRuns returns the runs of which something may live: those without an end, and those whose main process has ended
 // while the others of its tree are being stopped. The eldest comes first.
@@ -40,6 +41,8 @@ func (s *Store) runs(ctx context.Context, doing, query string, args ...any) (run
 	return runs, nil
 }
 
+// scanRun reads a row. Of one that somebody has edited, what cannot be read counts as not known: that a process is
+// running must not be hidden by a time that is none.
 func scanRun(scan func(...any) error) (run tend.Run, err error) {
 	var namespace int64
 	var pid, start sql.NullInt64
@@ -49,19 +52,15 @@ func scanRun(scan func(...any) error) (run tend.Run, err error) {
 		return run, err
 	}
 	run.Namespace, run.PID, run.Start = uint64(namespace), int(pid.Int64), uint64(start.Int64)
-	if run.StartedAt, err = parseTime(started); err != nil {
-		return run, err
-	}
-	if run.ReadyAt, err = parseTime(ready); err != nil {
-		return run, err
-	}
+	run.StartedAt, _ = parseTime(started)
+	run.ReadyAt, _ = parseTime(ready)
 	if run.EndedAt, err = parseTime(ended); err != nil {
-		return run, err
+		run.EndedAt = run.StartedAt
 	}
 	if exit.Valid {
 		run.Exit = new(tend.Exit)
-		if err = json.Unmarshal([]byte(exit.String), run.Exit); err != nil {
-			return run, fmt.Errorf("the exit of run %s: %w", run.ID, err)
+		if json.Unmarshal([]byte(exit.String), run.Exit) != nil {
+			run.Exit = &tend.Exit{Unknown: true}
 		}
 	}
 	return run, nil

@@ -48,7 +48,7 @@ func TestServicesComeBackAsTheyWere(t *testing.T) {
 func TestChange(t *testing.T) {
 	s := newStore(t)
 	check(t, s.Add(background, simple("web")))
-	check(t, s.Commit(background, Batch{States: map[string]tend.State{"web": {Phase: tend.PhaseRunning, Main: tend.Identity{PID: 77, Start: 1}}}}))
+	check(t, s.Commit(background, Batch{States: map[string]tend.State{"web": {Phase: tend.PhaseRunning, Run: "run-1", Main: tend.Identity{PID: 77, Start: 1}}}}))
 	want := everything()
 	want.Name = "web"
 	check(t, s.Change(background, want))
@@ -140,6 +140,58 @@ func TestRemovedByHand(t *testing.T) {
 	check(t, err)
 	if len(states) != 1 || states["web"].Run != "of db" {
 		t.Errorf("states %+v", states)
+	}
+}
+
+// A row of a state that somebody has edited does not hide the others, and still says what its other columns say.
+func TestDamagedState(t *testing.T) {
+	for damage, want := range map[string]tend.State{
+		`state = '{'`:                             {Phase: tend.PhaseRunning, Wanted: true},
+		`state = 'null, or so'`:                   {Phase: tend.PhaseRunning, Wanted: true},
+		`state = x'00ff'`:                         {Phase: tend.PhaseRunning, Wanted: true},
+		`state = 7, wanted = 'yes'`:               {Phase: tend.PhaseRunning},
+		`state = '', phase = 'dancing'`:           {Wanted: true},
+		`state = '{"phase":"dancing"}'`:           {Phase: tend.PhaseRunning, Wanted: true},
+		`state = '{"phase":"running"}'`:           {Phase: tend.PhaseRunning, Wanted: true}, // without a run
+		`state = '[]', wanted = 0, phase = x'00'`: {},
+	} {
+		s := newStore(t)
+		for _, name := range []string{"web", "db"} {
+			check(t, s.Add(background, simple(name)))
+			check(t, s.Commit(background, batchFor(name)))
+		}
+		plain(t, s.path, "UPDATE state SET "+damage+" WHERE service = 'web'")
+		states, err := s.States(background)
+		if web := states["web"]; err != nil || web.Damage == nil || web.State != want || web.Place != here {
+			t.Errorf("%s: %+v, %v", damage, web, err)
+		}
+		if states["db"].Damage != nil || states["db"].State != batchFor("db").States["db"] {
+			t.Errorf("%s: db is %+v", damage, states["db"])
+		}
+	}
+	s := newStore(t)
+	check(t, s.Add(background, simple("web")))
+	check(t, s.Commit(background, batchFor("web")))
+	plain(t, s.path, "UPDATE state SET place = 'here'")
+	if states, err := s.States(background); err != nil || states["web"].Damage == nil || states["web"].Run != "run-1" {
+		t.Errorf("%+v, %v", states, err)
+	}
+}
+
+// What cannot be read of a run hides neither the run nor others.
+func TestDamagedRun(t *testing.T) {
+	s := newStore(t)
+	check(t, s.Add(background, simple("web")))
+	check(t, s.Commit(background, batchFor("web")))
+	plain(t, s.path, "UPDATE run SET started_at = 'long ago', ready_at = 'then', exit = '{', log_offset = 'much'")
+	runs, err := s.LiveRuns(background)
+	if err != nil || len(runs) != 1 || runs[0].PID != 4711 || !runs[0].StartedAt.IsZero() || runs[0].Exit == nil || !runs[0].Exit.Unknown {
+		t.Errorf("%+v, %v", runs, err)
+	}
+	plain(t, s.path, "UPDATE run SET pid = 'somebody', start = 'x', namespace = 'y', ended_at = 'now'")
+	runs, err = s.Runs(background, "web", 0)
+	if err != nil || len(runs) != 1 || runs[0].PID != 0 || !runs[0].EndedAt.IsZero() {
+		t.Errorf("%+v, %v", runs, err)
 	}
 }
 

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -12,28 +14,53 @@ import (
 type Placed struct {
 	tend.State
 	Place tend.Place
+
+	// Damage says why the row could not be read, nil if it could. Then the state is no more than the columns phase and
+	// wanted say: somebody has edited the row, and what is true must be found out.
+	Damage error
 }
 
-// States returns the states of all services that have one.
+// selectStates never fails because of what somebody has put into a row, whatever its type is.
+const selectStates = `SELECT service, CAST(phase AS TEXT), CAST(wanted AS INTEGER), ifnull(CAST(state AS TEXT), ''), ifnull(CAST(place AS TEXT), '')
+	FROM state`
+
+// States returns the states of all services that have one. A row that cannot be read has Damage set, and hides no other.
 func (s *Store) States(ctx context.Context) (map[string]Placed, error) {
 	states := map[string]Placed{}
 	err := s.read(ctx, "reading the states", func(ctx context.Context) error {
 		places := map[string]tend.Place{} // by their JSON: nearly always one
-		return s.each(ctx, "SELECT service, state, place FROM state", nil, func(scan func(...any) error) error {
+		return s.each(ctx, selectStates, nil, func(scan func(...any) error) error {
 			var service, state, place string
-			if err := scan(&service, &state, &place); err != nil {
+			var phase sql.NullString
+			var wanted sql.NullInt64
+			if err := scan(&service, &phase, &wanted, &state, &place); err != nil {
 				return err
 			}
-			var placed Placed
-			if err := json.Unmarshal([]byte(state), &placed.State); err != nil {
-				return fmt.Errorf("the state of %s: %w", service, err)
+			placed := Placed{State: tend.State{Phase: tend.Phase(phase.String), Wanted: wanted.Int64 != 0}}
+			var full tend.State
+			err := json.Unmarshal([]byte(state), &full)
+			switch {
+			case err != nil:
+			case !full.Phase.Known():
+				err = fmt.Errorf("there is no phase %q", full.Phase)
+			case full.Phase.Live() && full.Run == "":
+				err = fmt.Errorf("it is %s, and has no run", full.Phase)
+			}
+			if err == nil {
+				placed.State = full
+			} else {
+				placed.Damage = fmt.Errorf("the state of %s: %w", service, err)
+				if !placed.Phase.Known() {
+					placed.Phase = ""
+				}
 			}
 			if _, ok := places[place]; !ok {
 				var p tend.Place
 				if err := json.Unmarshal([]byte(place), &p); err != nil {
-					return fmt.Errorf("the place of %s: %w", service, err)
+					placed.Damage = cmp.Or(placed.Damage, fmt.Errorf("the place of %s: %w", service, err))
+				} else {
+					places[place] = p
 				}
-				places[place] = p
 			}
 			placed.Place = places[place]
 			states[service] = placed

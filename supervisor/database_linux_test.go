@@ -36,12 +36,12 @@ func lockDatabase(path string) int {
 }
 
 // plain changes the database as somebody with sqlite3 would.
-func (c *chain) plain(statement string) {
+func (c *chain) plain(statement string, args ...any) {
 	c.Helper()
 	db, err := sql.Open("sqlite", "file:"+c.database+"?_busy_timeout=5000")
 	c.check(err)
 	defer db.Close()
-	_, err = db.Exec(statement)
+	_, err = db.Exec(statement, args...)
 	c.check(err)
 }
 

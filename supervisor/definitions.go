@@ -53,6 +53,12 @@ func (s *Supervisor) readDefinitions() error {
 	if err != nil {
 		return fmt.Errorf("reading the definitions: %w", err)
 	}
+	s.define(definitions)
+	return nil
+}
+
+// define makes these the definitions.
+func (s *Supervisor) define(definitions []tend.Service) {
 	missing := maps.Clone(s.services)
 	for _, d := range definitions {
 		delete(missing, d.Name)
@@ -66,7 +72,6 @@ func (s *Supervisor) readDefinitions() error {
 	for name, sv := range missing {
 		s.forget(name, sv)
 	}
-	return nil
 }
 
 // redefine gives the service today's definition. One that cannot be read does not replace one that could: by that the

@@ -36,11 +36,11 @@ func Main(database string, leave bool, door NewDoor) int {
 	// The last is caught so that a file that may not grow is an error like any other: see setrlimit(2).
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, parentDied, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
 	s.newDoor = door
-	awaited := keeper.ReadyAwaited()
+	s.awaited = keeper.ReadyAwaited()
 	status, err := s.main()
 	if err != nil {
 		s.logf("%v", err)
-		if awaited {
+		if s.awaited {
 			keeper.ReportReady(err)
 			return leftOnPurpose // whoever launched us has been told, and decides
 		}
@@ -51,40 +51,52 @@ func Main(database string, leave bool, door NewDoor) int {
 func (s *Supervisor) main() (int, error) {
 	const failed = 1
 	unlock, err := s.prepare()
-	if errors.Is(err, errOrphaned) {
+	switch {
+	case errors.Is(err, errOrphaned):
 		return keeper.ExitReplace, nil
-	}
-	if err != nil {
+	case err != nil && !s.replaced && !errors.Is(err, errLeaves):
 		return failed, err
 	}
-	status, err := s.supervise()
-	// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
-	s.spawner.Close()
-	if s.door != nil {
-		s.door.HandOver()
+	status := leftOnPurpose
+	if err == nil {
+		status, err = s.supervise()
+		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
+		s.spawner.Close()
+		if s.door != nil {
+			s.door.HandOver()
+		}
+		unlock()
 	}
-	unlock()
-	if s.orphan && !s.leaving && !keeper.ReadyAwaited() { // who launched us sees to it as well
-		return status, s.launch()
+	switch {
+	case s.replaced:
+		if s.orphan && !s.leaving && !keeper.ReadyAwaited() { // who launched us sees to it as well
+			s.launch()
+		}
+		return keeper.ExitReplace, nil
+	case errors.Is(err, errLeaves):
+		return leftOnPurpose, nil
 	}
 	return status, err
 }
 
 func (s *Supervisor) supervise() (status int, err error) {
 	const failed = 1
-	if s.store, err = store.Open(s.ctx, s.database, store.Existing); err != nil {
-		return failed, err
+	var e estate
+	err = s.persist(func() (err error) {
+		e, err = s.open()
+		return err
+	})
+	if s.store != nil {
+		defer s.store.Close()
 	}
-	defer s.store.Close()
-	if err := s.store.SetPatience(s.ctx, retryBusy); err != nil {
-		return failed, err
-	}
-	if _, alive := keeper.Parent(); !alive { // it died while we waited for the lock
+	if _, alive := keeper.Parent(); !alive { // it died while we waited
 		s.orphaned()
-		return keeper.ExitReplace, nil
+	}
+	if err != nil || s.replaced {
+		return failed, err
 	}
 	s.now = time.Now()
-	if err := s.resume(); err != nil {
+	if err := s.resume(e); err != nil {
 		return failed, err
 	}
 	if s.leaving {
@@ -94,12 +106,10 @@ func (s *Supervisor) supervise() (status int, err error) {
 	s.flush()
 	s.catchUp()
 	s.door = s.newDoor(keeper.Socket(s.dir), s)
-	if err := s.door.Open(); err != nil {
-		return failed, err
-	}
+	err = s.openDoor()
 	fault.At(fault.SupervisorListening)
 	s.leaveAfter = time.Now().Add(firstLinger)
-	keeper.ReportReady(nil)
+	keeper.ReportReady(err)
 	time.AfterFunc(busyBegin, saveMemory)
 	return s.loop(), nil
 }
@@ -111,6 +121,23 @@ const busyBegin = time.Second
 func saveMemory() {
 	debug.SetGCPercent(50)
 	debug.FreeOSMemory()
+}
+
+// open opens the database and reads what the last supervisor left in it.
+func (s *Supervisor) open() (e estate, err error) {
+	db, err := store.Open(s.ctx, s.database, store.Existing)
+	if err != nil {
+		return e, err
+	}
+	s.store = db
+	if err = db.SetPatience(s.ctx, retryBusy); err == nil {
+		e, err = s.readEstate()
+	}
+	if err != nil {
+		db.Close()
+		s.store = nil
+	}
+	return e, err
 }
 
 // catchUp takes in what ended while nobody supervised: nobody is to be told that it runs.
@@ -144,7 +171,11 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	if err := s.watchKeeper(); err != nil {
 		return nil, err
 	}
-	if unlock, s.predecessors, err = lock(s.dir, s.database); err != nil {
+	err = s.persist(func() (err error) {
+		unlock, s.predecessors, err = lock(s.dir, s.database)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	fault.At(fault.SupervisorLocked)
@@ -200,16 +231,6 @@ func (s *Supervisor) orphaned() {
 	}
 	s.orphan, s.replaced = true, true
 }
-
-// launch sees to it that there is another supervisor: the outer keeper is just starting one, or, when it is gone as well
-// or goes before it has, we start another chain.
-func (s *Supervisor) launch() error {
-	ctx, cancel := context.WithTimeout(s.ctx, launchTimeout)
-	defer cancel()
-	return keeper.Launch(ctx, s.dir, os.Environ())
-}
-
-const launchTimeout = 10 * time.Second
 
 // signalled takes in a signal. SIGTERM means to be replaced; what runs is not touched. SIGUSR1 is how the keepers say
 // that everything is to be stopped and left.

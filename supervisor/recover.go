@@ -11,28 +11,48 @@ import (
 
 	"tend"
 	"tend/process"
+	"tend/store"
 )
 
+// estate is what the last supervisor left in the database. All of it is read before anything follows from it.
+type estate struct {
+	definitions []tend.Service
+	states      map[string]store.Placed
+	runs        []tend.Run // without an end
+	foreign     []store.ForeignPID
+}
+
+func (s *Supervisor) readEstate() (e estate, err error) {
+	if e.definitions, err = s.store.Services(s.ctx); err != nil {
+		return e, fmt.Errorf("reading the definitions: %w", err)
+	}
+	if e.states, err = s.store.States(s.ctx); err != nil {
+		return e, fmt.Errorf("reading the states: %w", err)
+	}
+	if e.runs, err = s.store.LiveRuns(s.ctx); err != nil {
+		return e, fmt.Errorf("reading the runs: %w", err)
+	}
+	if e.foreign, err = s.store.Foreign(s.ctx); err != nil {
+		return e, fmt.Errorf("reading the pids of the script: %w", err)
+	}
+	return e, nil
+}
+
 // resume takes over what the last supervisor left: it reads what was decided, finds what became of it, and goes on.
-func (s *Supervisor) resume() error {
-	if err := s.readDefinitions(); err != nil {
-		return err
-	}
-	states, err := s.store.States(s.ctx)
-	if err != nil {
-		return fmt.Errorf("reading the states: %w", err)
-	}
-	for name, placed := range states {
+func (s *Supervisor) resume(e estate) error {
+	s.define(e.definitions)
+	for name, placed := range e.states {
 		if sv, ok := s.services[name]; ok {
 			sv.state, sv.place = placed.State, placed.Place
+			if placed.Damage != nil {
+				s.repair(sv, placed.Damage)
+			}
 		}
 	}
-	if err := s.resumeRuns(); err != nil {
+	if err := s.resumeRuns(e.runs); err != nil {
 		return err
 	}
-	if err := s.takeOver(); err != nil {
-		return err
-	}
+	s.takeOver(e.foreign)
 	if s.leaving { // what is wanted is for the next supervisor to start
 		return nil
 	}
@@ -44,24 +64,38 @@ func (s *Supervisor) resume() error {
 	return nil
 }
 
-// resumeRuns finds out what became of the runs that were alive when they were last heard of.
-func (s *Supervisor) resumeRuns() error {
-	runs, err := s.store.LiveRuns(s.ctx)
-	if err != nil {
-		return fmt.Errorf("reading the runs: %w", err)
+// repair makes a whole state of one that somebody has damaged. What is known of it is whether the service is wanted, and
+// perhaps in which phase it rested; whether it runs shows in its runs.
+func (s *Supervisor) repair(sv *service, damage error) {
+	s.logf("%v; what runs is looked for", damage)
+	if !s.local(sv) {
+		return // that is for the other host to find out
 	}
+	sv.damage = "its state in the database could not be read: " + damage.Error()
+	if sv.state.Phase != tend.PhaseExited && sv.state.Phase != tend.PhaseFailed {
+		sv.state.Phase = tend.PhaseStopped
+	}
+	sv.state.Since, sv.state.Reason = s.now, sv.damage
+	s.pending.states[sv.name()] = sv.state
+}
+
+// resumeRuns finds out what became of the runs that were alive when they were last heard of.
+func (s *Supervisor) resumeRuns(runs []tend.Run) error {
 	var unborn []*service
 	mains := openMains(runs, s.place)
 	for i := range runs {
 		run := &runs[i]
 		sv, ok := s.services[run.Service]
-		if !ok || sv.place == (tend.Place{}) {
+		if !ok || sv.state.Run != run.ID || !sv.state.Phase.Live() {
 			sv = s.unstated(run, sv)
 		}
-		if sv == nil || sv.state.Run != run.ID || !sv.state.Phase.Live() {
+		if sv == nil {
 			continue
 		}
-		sv.run = run
+		sv.run, run.Exit = run, nil
+		if run.StartedAt.IsZero() { // it could not be read
+			run.StartedAt = sv.state.Started
+		}
 		switch {
 		case s.elsewhere(sv) != "":
 		case s.rebooted(sv):
@@ -79,36 +113,55 @@ func (s *Supervisor) resumeRuns() error {
 		main.close()
 	}
 	for _, sv := range s.services {
-		if sv.run == nil && sv.state.Phase.Live() && s.elsewhere(sv) == "" { // a row that somebody has deleted
-			s.apply(sv, tend.Ended{Run: sv.state.Run, Exit: tend.Exit{Unknown: true}})
+		if sv.run != nil || !sv.state.Phase.Live() || s.elsewhere(sv) != "" {
+			continue
+		}
+		// Somebody has deleted the row of the run, or changed it. The state knows as much.
+		st := sv.state
+		sv.run = &tend.Run{ID: st.Run, Service: sv.name(), Cause: st.Cause, Place: sv.place, Identity: st.Main, StartedAt: st.Started}
+		if !s.rebooted(sv) && process.Alive(st.Main) {
+			s.adopt(sv, nobody)
+		} else {
+			s.apply(sv, tend.Ended{Run: st.Run, Exit: tend.Exit{Unknown: true}})
 		}
 	}
 	return s.resumeUnborn(unborn)
 }
 
-// unstated makes a state for a run that the database has no state for: somebody deleted the service's row, and may have
-// added it again. If the process lives, it must be known, or a second copy would be started beside it. sv is nil where
-// there is no such service any more; that of one that is only kept in view until it ends is returned.
+// unstated makes a state for a run that the state of its service does not speak of: somebody deleted the service's row,
+// and may have added it again, or changed its state. If the process lives, it must be known, or a second copy would be
+// started beside it. sv is nil where there is no such service any more; that of one that is only kept in view until it
+// ends is returned.
 func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
-	if run.Host != s.place.Host {
+	known := sv != nil
+	switch {
+	case !run.Place.SameHost(s.place):
 		return nil
-	}
-	wanted := sv != nil
-	if run.Place != s.place || wanted && !process.Alive(run.Identity) {
+	case known && sv.damage != "" && run.IsZero() && s.onThisBoot(run): // it may just have been born: see resumeUnborn
+	case !s.onThisBoot(run), known && !process.Alive(run.Identity):
 		run.EndedAt, run.Exit = s.now, &tend.Exit{Unknown: true}
 		s.pending.runs[run.ID] = *run
 		return nil
-	}
-	if !wanted {
+	case known && sv.state.Phase.Live(): // by another run
+		return nil
+	case !known:
 		sv = &service{definition: tend.Service{Name: run.Service, Settings: tend.Settings{Restart: tend.RestartNo}}, removed: true}
 		s.services[run.Service] = sv
 	}
-	sv.place = s.place
-	sv.state = tend.State{
-		Phase: tend.PhaseRunning, Wanted: wanted, Since: s.now, Cause: run.Cause, Run: run.ID, Main: run.Identity, Begun: true, Started: run.StartedAt,
+	st := tend.State{
+		Phase: tend.PhaseRunning, Since: s.now, Cause: run.Cause, Run: run.ID, Main: run.Identity, Begun: true, Started: run.StartedAt,
+		Wanted: known && (sv.state.Wanted || sv.place == tend.Place{} && sv.damage == ""), Reason: sv.damage,
 	}
-	s.pending.states[run.Service] = sv.state
+	if run.IsZero() {
+		st.Phase, st.Begun = tend.PhaseStarting, false
+	}
+	sv.place, sv.state = s.place, st
+	s.pending.states[run.Service] = st
 	return sv
+}
+
+func (s *Supervisor) onThisBoot(run *tend.Run) bool {
+	return run.Boot == s.place.Boot && run.Namespace == s.place.Namespace
 }
 
 // adopt takes a main process back, or learns that it has ended.
@@ -195,14 +248,10 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 
 // takeOver makes runs of processes that the 2008 script has started, where the pid that it wrote down is still such a
 // process. Any other pid of its is stale.
-func (s *Supervisor) takeOver() error {
-	foreign, err := s.store.Foreign(s.ctx)
-	if err != nil {
-		return fmt.Errorf("reading the pids of the script: %w", err)
-	}
+func (s *Supervisor) takeOver(foreign []store.ForeignPID) {
 	for _, f := range foreign {
 		sv, ok := s.services[f.Service]
-		if !ok {
+		if !ok || sv.run != nil { // that one is known by its run, and only its state was deleted
 			continue
 		}
 		main, err := identify(f.PID, sv.definition)
@@ -219,7 +268,6 @@ func (s *Supervisor) takeOver() error {
 		s.apply(sv, tend.Spawned{Run: sv.run.ID, Main: main})
 		s.watch(sv, main)
 	}
-	return nil
 }
 
 // identify reports which process the pid is, if it is ours and runs the command line in the working directory.

@@ -20,6 +20,7 @@ type service struct {
 	ours       bool       // the run was started below our own parent, so whatever it orphans turns up there
 	hunt       *hunt      // while its tree is being ended
 	wishes     []*wish    // the requests that wait for something to happen to it
+	damage     string     // why its state could not be read, "" if it could
 	removed    bool       // its row has been deleted by hand while it ran
 }
 

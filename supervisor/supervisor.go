@@ -64,6 +64,8 @@ type Supervisor struct {
 	leaving      bool      // everything is being stopped, what is wanted stays
 	replaced     bool      // another supervisor is to take over
 	orphan       bool      // because our keeper is gone
+	awaited      bool      // somebody waits for us to begin
+	doorAfter    time.Time // when the door, which could not be opened, is tried again; zero: it is open
 	leaveAfter   time.Time // not before then, when there is nothing to do
 	retryAt      time.Time // when a database that has refused is asked again
 	refusedSince time.Time // the database has refused since then
@@ -200,6 +202,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		}
 	}
 	sooner(s.unwatched.next)
+	sooner(s.doorAfter)
 	if !s.scanning && len(s.scanWanted) > 0 {
 		sooner(s.scanAfter)
 	}
@@ -228,6 +231,9 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 // tick lets the time that has passed do its work.
 func (s *Supervisor) tick() {
 	s.lastTick = s.now
+	if !s.doorAfter.IsZero() && !s.now.Before(s.doorAfter) {
+		_ = s.openDoor()
+	}
 	s.startScan()
 	s.lookAtUnwatched()
 	for _, sv := range s.services {
@@ -263,6 +269,22 @@ func (s *Supervisor) idle() bool {
 	return true
 }
 
+// openDoor lets clients in. Where that cannot be, services are supervised all the same, and it is tried again.
+func (s *Supervisor) openDoor() error {
+	err := s.door.Open()
+	switch {
+	case err != nil && s.doorAfter.IsZero():
+		s.logf("nobody can be let in, will try again: %v", err)
+	case err == nil && !s.doorAfter.IsZero():
+		s.logf("commands are let in again")
+	}
+	s.doorAfter = time.Time{}
+	if err != nil {
+		s.doorAfter = time.Now().Add(retryBegin)
+	}
+	return err
+}
+
 // leave closes the door and reports whether nobody came in meanwhile. Whoever was turned away starts a new chain.
 func (s *Supervisor) leave() bool {
 	s.door.Close()
@@ -270,10 +292,7 @@ func (s *Supervisor) leave() bool {
 	if s.busy.Load() == 0 && len(s.calls.ready) == 0 {
 		return true
 	}
-	if err := s.door.Open(); err != nil {
-		s.logf("opening the door again: %v", err)
-		s.replaced = true
-	}
+	_ = s.openDoor()
 	return false
 }
 
