@@ -103,6 +103,9 @@ func tooLate(ctx context.Context, dir string) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	return tend.Errorf(tend.CodeBusy, "the supervisor does not answer: %w", ctx.Err()).
-		WithHint("try again, or look into %s", TendLog(dir))
+	e := tend.Errorf(tend.CodeBusy, "the supervisor does not answer: %w", ctx.Err())
+	if said := lastLines(TendLog(dir), 0, 1); said != "" {
+		e.Message += "; the last that was said in its log: " + said
+	}
+	return e.WithHint("try again, or look into %s", TendLog(dir))
 }

@@ -120,6 +120,9 @@ func checkOwner(dir string, info fs.FileInfo) error {
 }
 
 func cannotUse(dir string, err error) error {
+	if hinted := WithRoomHint(fmt.Errorf("making the runtime directory: %w", err), filepath.Dir(dir)); tend.AsError(hinted).Hint != "" {
+		return hinted
+	}
 	return tend.Errorf(tend.CodeFailed, "making the runtime directory: %w", err).
 		WithHint("set TEND_RUNTIME to a directory of your own on a local disk; %s cannot be used", dir)
 }

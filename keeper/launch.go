@@ -95,7 +95,7 @@ func start(ctx context.Context, dir string, chain lock, env []string) error {
 	said, err := os.OpenFile(TendLog(dir), os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		chain.Close()
-		return fmt.Errorf("opening the log of tend's own processes: %w", err)
+		return WithRoomHint(fmt.Errorf("opening the log of tend's own processes: %w", err), dir)
 	}
 	defer said.Close()
 	before, _ := said.Seek(0, 2) // size, so that only what is new is shown

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
+	"github.com/kballard/go-shellquote"
 	"golang.org/x/sys/unix"
+
+	"tend"
 )
 
 // lock is an open lock file. The lock on it, if any, belongs to the open file: it is handed on with the descriptor, and
@@ -18,9 +22,17 @@ type lock struct {
 func openLock(path string) (lock, error) {
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
-		return lock{}, fmt.Errorf("opening %s: %w", path, err)
+		return lock{}, WithRoomHint(fmt.Errorf("opening %s: %w", path, err), filepath.Dir(path))
 	}
 	return lock{path, fd}, nil
+}
+
+// WithRoomHint adds to an error that says that a file system is full what can be done about that.
+func WithRoomHint(err error, dir string) error {
+	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) && !errors.Is(err, unix.EFBIG) {
+		return err
+	}
+	return tend.Errorf(tend.CodeFailed, "%w", err).WithHint("make room and try again: df -h %s; df -i %s; quota", shellquote.Join(dir), shellquote.Join(dir))
 }
 
 func (l lock) Close() { unix.Close(l.fd) }

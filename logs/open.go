@@ -83,6 +83,8 @@ func cannotWrite(path string, err error) error {
 		return because("part of the path is not a directory").WithHint("name a file in a directory that exists")
 	case errors.Is(err, fs.ErrPermission):
 		return because("permission denied").WithHint("name a file that you may write to")
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return because(reason(err)).WithHint("make room and try again: df -h %s; df -i %s", directory, directory)
 	}
 	return because(reason(err))
 }

@@ -1,9 +1,12 @@
 package supervisor
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"log"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -23,7 +26,7 @@ import (
 //
 // The first one's file holds the identities of all who have had it.
 func lock(dir, database string) (unlock func(), predecessors []tend.Identity, err error) {
-	own, err := os.OpenFile(keeper.LockFile(dir), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	own, err := os.OpenFile(keeper.LockFile(dir), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
@@ -41,7 +44,7 @@ func lock(dir, database string) (unlock func(), predecessors []tend.Identity, er
 		return nil, nil, fmt.Errorf("locking the database: %w", err)
 	}
 	if err := os.MkdirAll(logs.Directory(database), 0o700); err != nil {
-		return nil, nil, fmt.Errorf("making the directory of the logs: %w", err)
+		return nil, nil, keeper.WithRoomHint(fmt.Errorf("making the directory of the logs: %w", err), filepath.Dir(database))
 	}
 	if shared, err = os.Open(logs.Directory(database)); err != nil {
 		return nil, nil, fmt.Errorf("locking the database: %w", err)
@@ -51,7 +54,9 @@ func lock(dir, database string) (unlock func(), predecessors []tend.Identity, er
 			WithHint("use the same TEND_RUNTIME everywhere")
 	}
 	if predecessors, err = enlist(own); err != nil {
-		return nil, nil, fmt.Errorf("writing down who has the lock: %w", err)
+		// On a full disk we are not on the list. All that follows is that, were we killed at the one moment in which we
+		// bear the mark of a run, the next supervisor would take our end for the run's.
+		log.Printf("supervisor %d: writing down who has the lock: %v", os.Getpid(), err)
 	}
 	return release, predecessors, nil
 }
@@ -60,7 +65,8 @@ func lock(dir, database string) (unlock func(), predecessors []tend.Identity, er
 // that died since the last one that lived for a while.
 const mostListed = 16 << 10
 
-// enlist adds us to those who have had the lock, and returns the others.
+// enlist adds us to those who have had the lock, and returns the others. Where there is no room for another line, it
+// takes the place of the eldest.
 func enlist(list *os.File) (others []tend.Identity, err error) {
 	text, err := io.ReadAll(list)
 	if err != nil {
@@ -72,17 +78,32 @@ func enlist(list *os.File) (others []tend.Identity, err error) {
 			others = append(others, id)
 		}
 	}
-	if len(text) > mostListed {
-		if err := list.Truncate(0); err != nil {
-			return nil, err
-		}
-	}
 	stat, err := process.ReadStat(os.Getpid())
 	if err != nil {
-		return nil, err
+		return others, err
 	}
-	_, err = fmt.Fprintf(list, "%d %d\n", stat.PID, stat.Start)
+	end := int64(len(text))
+	if end > mostListed {
+		if err := list.Truncate(0); err != nil {
+			return others, err
+		}
+		text, end = nil, 0
+	}
+	ours := fmt.Sprintf("%d %d\n", stat.PID, stat.Start)
+	if _, err = list.WriteAt([]byte(ours), end); err != nil {
+		_, err = list.WriteAt(replaceEldest(text, ours), 0) // where there is room already
+	}
 	return others, err
+}
+
+// replaceEldest returns the list with our line at its end, and so many of the first lines missing that it is no longer.
+func replaceEldest(text []byte, ours string) []byte {
+	rest := text
+	for len(rest)+len(ours) > len(text) && len(rest) > 0 {
+		_, rest, _ = bytes.Cut(rest, []byte("\n"))
+	}
+	list := append(bytes.Clone(rest), ours...)
+	return append(list, bytes.Repeat([]byte("\n"), max(0, len(text)-len(list)))...)
 }
 
 func flock(f *os.File, how int) error {

@@ -271,7 +271,7 @@ func (s *Supervisor) idle() bool {
 
 // openDoor lets clients in. Where that cannot be, services are supervised all the same, and it is tried again.
 func (s *Supervisor) openDoor() error {
-	err := s.door.Open()
+	err := keeper.WithRoomHint(s.door.Open(), s.dir)
 	switch {
 	case err != nil && s.doorAfter.IsZero():
 		s.logf("nobody can be let in, will try again: %v", err)
