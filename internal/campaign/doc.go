@@ -1,0 +1,33 @@
+// Campaign is a fault campaign against tend: it has real services supervised, kills the processes of tend at every
+// moment that there is, and checks all the while that nothing of the services suffers by it.
+//
+//	go run ./internal/campaign -kills 10000     the full campaign, about ten minutes
+//	go test ./internal/campaign                 the short form, and that each check can fail
+//
+// # What runs
+//
+// The services are this program itself in the role of a service (service_linux.go), of every kind in the table of kinds
+// (kind_linux.go). Each run tells by means that do not need tend what it is and how it ends: it holds a lock that its
+// children inherit, writes a record of its beginning and of its end, and counts the lines it has written.
+//
+// # What happens
+//
+// Workers give commands, one after the other, as a user would (work_linux.go). The killer kills any subset of the
+// outer keeper, the inner keeper and the supervisor, one at a time or in bursts (kill_linux.go), and has them die at the
+// named points of package fault (point_linux.go). Points that only an empty or an old database leads to are reached in
+// trials of their own (trial_linux.go).
+//
+// # What is checked
+//
+//   - No second copy: a run that does not get its service's lock says so, with the run that has it.
+//   - Nobody died: what lives long is the same process as before, unless a command was given.
+//   - Every line once: the log of a service has each line that was counted, once and in order, and nothing else.
+//   - Every exit status: the run in the database ended as its own record says; each record has its run, each run its
+//     record.
+//   - Wanted is wanted: the list shows what was last commanded. What a command has acknowledged is so when it returns.
+//   - Nobody else was signalled: bystanders, some of which look like a process of tend or a service, get nothing.
+//   - Supervision is back within two seconds of each kill, and no command notices.
+//   - In the end everything stops, and nothing is left.
+//
+// It ends with status 1 where any of this does not hold, and leaves the directory there.
+package main

@@ -1,0 +1,61 @@
+package main
+
+import "time"
+
+// kind is one way for a service to behave.
+type kind struct {
+	name    string
+	share   int      // of a hundred services
+	options []string // of tend add
+	long    bool     // it lives until it is told to end
+	killed  bool     // it does not end before SIGKILL
+	slow    bool     // its starts take long: fewer commands are given to it
+}
+
+// endure is how long a stop may take a service that obeys. It is long, because a machine under such load is slow, and
+// a service that is killed in place of ending would be a violation.
+const endure = 8 * time.Second
+
+func kinds() []kind {
+	return []kind{
+		{name: "silent", share: 20, long: true},
+		{name: "chatty", share: 16, long: true},
+		{name: "tree", share: 12, long: true},
+		{name: "stubborn", share: 10, long: true, killed: true, options: []string{"--stop", "TERM/0.2/KILL/5"}},
+		{name: "slow", share: 8, long: true, slow: true, options: []string{"--ready", "alive:1s"}},
+		{name: "short", share: 12, options: []string{"--restart", "always", "--backoff", "100ms..500ms"}},
+		{name: "failing", share: 12, options: []string{"--restart", "on-failure", "--backoff", "100ms..500ms"}},
+		{name: "crashing", share: 10, options: []string{"--restart", "always", "--backoff", "200ms..2s"}},
+	}
+}
+
+func kindNamed(name string) kind {
+	for _, k := range kinds() {
+		if k.name == name {
+			return k
+		}
+	}
+	panic("no kind of service is called " + name)
+}
+
+// addArguments are those of tend add for a service of the kind. Later options win over the ones before.
+func (k kind) addArguments(name, program, dir string) []string {
+	args := []string{"add", "--ready", "alive:20ms", "--stop", "TERM/" + endure.String() + "/KILL/5", "--env", "GOMAXPROCS=1"}
+	args = append(args, k.options...)
+	return append(args, name, "--", program, roleService, k.name, dir)
+}
+
+// shares says how many services of n are of each kind: at least one, where n is enough for that.
+func shares(n int) []kind {
+	var all []kind
+	for len(all) < n {
+		for _, k := range kinds() {
+			for range max(1, n*k.share/100) {
+				if len(all) < n {
+					all = append(all, k)
+				}
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"tend"
+	"tend/internal/fault"
+	"tend/keeper"
+)
+
+// pointPatience is how long a point may stay armed before it counts as not reached.
+const pointPatience = 4 * time.Second
+
+// points gives the points of the chain, each in its turn, in an order of chance.
+type points struct {
+	rng   *rand.Rand
+	queue []fault.Point
+}
+
+func (c *campaign) newPoints(rng *rand.Rand) *points { return &points{rng: rng} }
+
+func (p *points) next() fault.Point {
+	if len(p.queue) == 0 {
+		for _, point := range fault.Points() {
+			if !inTrial(point) {
+				p.queue = append(p.queue, point)
+			}
+		}
+		p.rng.Shuffle(len(p.queue), func(i, j int) { p.queue[i], p.queue[j] = p.queue[j], p.queue[i] })
+	}
+	next := p.queue[0]
+	p.queue = p.queue[1:]
+	return next
+}
+
+// inTrial reports whether only a trial leads to the point: an old database, or one with nothing to do.
+func inTrial(p fault.Point) bool {
+	return strings.HasPrefix(string(p), "store.") || p == fault.SupervisorLeaving
+}
+
+// strikeAt has the process die that comes to the point next.
+func (c *campaign) strikeAt(p fault.Point) {
+	ch := c.present()
+	who, _, _ := strings.Cut(string(p), ".")
+	if !ch.has(outer) && (who == string(outer) || who == string(inner)) { // the chain has to begin anew
+		b := c.strike(ch, []role{outer, inner, supervisor})
+		c.report.blow(strings.Join(b.roles, "+"), len(b.roles))
+		c.awaitBack(b, b.at, b.at)
+		ch = c.present()
+	}
+	first := time.Now()
+	if p == fault.CommandWritten {
+		c.writtenBlow.Store(1)
+	}
+	if err := fault.Arm(c.faults, p, ""); err != nil {
+		c.report.violate("arming %s: %v", p, err)
+		return
+	}
+	b := c.provoke(p, ch)
+	for fault.Armed(c.faults, p) {
+		if time.Since(first) > pointPatience {
+			fault.Disarm(c.faults, p)
+			if p == fault.CommandWritten {
+				c.writtenBlow.Store(0)
+			}
+			c.report.missed(p)
+			c.awaitBack(b, first, time.Now())
+			return
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+	c.report.struck(p)
+	if p == fault.CommandWritten {
+		return
+	}
+	b.roles, b.new = append(b.roles, string(p)), b.new || who != string(outer)
+	c.keepersDied(ch, who == string(outer), who == string(inner), time.Now())
+	c.awaitBack(b, first, time.Now())
+}
+
+// provoke does what brings a process to the point, where that does not come about by itself.
+func (c *campaign) provoke(p fault.Point, ch chain) blow {
+	var who []role
+	switch p {
+	case fault.OuterStarted, fault.OuterRecorded, fault.OuterReaped: // what an inner keeper leaves falls to the outer one
+		who = []role{inner}
+	case fault.InnerStarted, fault.SupervisorLocked, fault.SupervisorResumed, fault.SupervisorListening:
+		who = []role{supervisor}
+	case fault.SupervisorEmptying, fault.SupervisorEmptied:
+		c.fillJournal()
+	}
+	b := c.strike(ch, who)
+	if len(b.roles) > 0 {
+		c.report.blow(strings.Join(b.roles, "+"), len(b.roles))
+	}
+	b.ch, b.all = ch, false
+	return b
+}
+
+// fillJournal makes the exit journal as long as it becomes when some thousand orphans have ended below the keepers.
+func (c *campaign) fillJournal() {
+	for range 4100 {
+		_ = keeper.AppendRecord(keeper.JournalFile(c.world.runtime), keeper.Record{Identity: tend.Identity{PID: 1, Start: 1}, At: time.Now()})
+	}
+}
