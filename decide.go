@@ -58,11 +58,11 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 		}
 	case Ended:
 		if d.current(e.Run) && !slices.Contains(e.Left, d.Main) {
-			d.mainEnded(e.Exit, e.Left)
+			d.mainEnded(e.Exit, e.At, e.Left)
 		}
 	case TreeEnded:
 		if d.current(e.Run) && d.Begun && d.Phase == PhaseStopping {
-			d.mainEnded(Exit{Unknown: true}, nil)
+			d.mainEnded(Exit{Unknown: true}, now, nil)
 		}
 	case Tick:
 		d.tick()
@@ -230,7 +230,7 @@ func (d *decision) causeAfter() Cause {
 
 // mainEnded handles the end of the main process, even when it is heard of before the beginning. When it is known
 // already, only the end of the tree is news.
-func (d *decision) mainEnded(exit Exit, left []Identity) {
+func (d *decision) mainEnded(exit Exit, at time.Time, left []Identity) {
 	if d.Begun && d.Main.IsZero() && exit.Lost == "" {
 		if len(left) == 0 {
 			d.treeEnded()
@@ -242,8 +242,8 @@ func (d *decision) mainEnded(exit Exit, left []Identity) {
 		return
 	}
 	early := !d.Begun
-	d.Main, d.Begun, d.Exit, d.Ended = Identity{}, true, &exit, d.now
-	d.note(NoteEnded, "%s", exit)
+	d.Main, d.Begun, d.Exit, d.Ended = Identity{}, true, &exit, d.past(at)
+	d.do(Note{Kind: NoteEnded, Text: exit.String(), At: d.Ended})
 	switch {
 	case exit.Lost != "":
 		d.lost()
@@ -258,6 +258,20 @@ func (d *decision) mainEnded(exit Exit, left []Identity) {
 	default:
 		d.ended()
 	}
+}
+
+// past is the moment of an end that was seen then. The clock may have been set since: nothing has ended before it began,
+// nor later than now.
+func (d *decision) past(at time.Time) time.Time {
+	switch {
+	case at.IsZero(), at.After(d.now):
+		return d.now
+	case at.Before(d.Started) && d.Started.Before(d.now):
+		return d.Started
+	case at.Before(d.Started):
+		return d.now
+	}
+	return at
 }
 
 // follow makes the eldest of those that the main process left the main one.
@@ -363,14 +377,15 @@ func (d *decision) failed() {
 	d.again(CauseFailure)
 }
 
-// again starts the next run by itself, at once or after a pause.
+// again starts the next run by itself, at once or after a pause. The pause counts from the end of the last run, not from
+// when that was heard of: it keeps runs apart, and the time in which nobody supervised has done so already.
 func (d *decision) again(cause Cause) {
 	d.Restarts++
 	pause := Pause(d.service, d.Failures)
 	if cause == CauseEnd && d.Ended.Sub(d.Started) < time.Duration(d.service.Backoff.Min) {
 		pause = time.Duration(d.service.Backoff.Min) // a command that does nothing must not spin
 	}
-	if pause == 0 {
+	if pause -= d.now.Sub(d.Ended); pause <= 0 {
 		d.start(cause)
 		return
 	}

@@ -74,11 +74,7 @@ func tell(t *testing.T, transcript string) string {
 			st.set(words[1], strings.Join(words[2:], " "))
 		case words[0] == "at":
 			out.WriteString(line)
-			at, err := time.ParseDuration(words[1])
-			if err != nil {
-				t.Fatalf("%s: %v", line, err)
-			}
-			for _, reply := range st.happen(at, st.event(words[2:])) {
+			for _, reply := range st.happen(duration(t, words[1]), st.event(words[2:])) {
 				out.WriteString("  " + reply + "\n")
 			}
 		default:
@@ -132,7 +128,11 @@ func (st *story) event(words []string) tend.Event {
 		return tend.SpawnFailed{Run: run, Message: message, Temporary: temporary}
 	case word == "ended":
 		how, left, _ := strings.Cut(rest, " left ")
+		how, at, known := strings.Cut(how, " at ")
 		e := tend.Ended{Run: run, Exit: st.exit(how)}
+		if known {
+			e.At = epoch.Add(duration(st.t, at))
+		}
 		for _, pid := range strings.Fields(left) {
 			e.Left = append(e.Left, st.identity(pid))
 		}
@@ -140,6 +140,15 @@ func (st *story) event(words []string) tend.Event {
 	}
 	st.t.Fatalf("no such event: %s", text)
 	return nil
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func (st *story) identity(pid string) tend.Identity {
@@ -189,7 +198,11 @@ func (st *story) happen(at time.Duration, e tend.Event) []string {
 		case tend.Follow:
 			lines = append(lines, fmt.Sprintf("follow %d", a.Main.PID))
 		case tend.Note:
-			lines = append(lines, fmt.Sprintf("note %s: %s", a.Kind, a.Text))
+			line := fmt.Sprintf("note %s: %s", a.Kind, a.Text)
+			if !a.At.IsZero() && !a.At.Equal(epoch.Add(at)) {
+				line += ", at " + a.At.Sub(epoch).String()
+			}
+			lines = append(lines, line)
 		}
 	}
 	return append(lines, describe(st.state))

@@ -1,5 +1,7 @@
 package tend
 
+import "time"
+
 // Event is something that happened to a service; Decide turns it into the next State and Actions.
 type Event interface{ event() }
 
@@ -26,11 +28,13 @@ type (
 		Message   string
 		Temporary bool
 	}
-	// Ended: the main process of the run ended; once for each that is followed. Left are the processes of its tree that
-	// live on, eldest first, and so never the one that ended.
+	// Ended: the main process of the run ended; once for each that is followed. At is when somebody saw it end, which
+	// may be long before it is told of; zero: just now, or nobody knows. Left are the processes of its tree that live on,
+	// eldest first, and so never the one that ended.
 	Ended struct {
 		Run  string
 		Exit Exit
+		At   time.Time
 		Left []Identity
 	}
 	// TreeEnded: the main process of a run that is being stopped has ended, and nothing of its tree lives any more.
@@ -62,10 +66,11 @@ type (
 	Signal struct{ Signal string }
 	// Follow makes another process of the tree the main process: the program went to the background by itself.
 	Follow struct{ Main Identity }
-	// Note writes the event into the history of the service.
+	// Note writes the event into the history of the service. At is when it happened; zero: now.
 	Note struct {
 		Kind NoteKind
 		Text string
+		At   time.Time
 	}
 )
 

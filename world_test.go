@@ -42,6 +42,7 @@ type proc struct {
 type end struct {
 	proc
 	exit tend.Exit
+	at   time.Time // as a keeper has written it down; zero if none has
 }
 
 func newWorld(t *rapid.T) *world {
@@ -138,7 +139,11 @@ func (w *world) signal(name string) {
 func (w *world) die(p proc, exit tend.Exit) {
 	w.living = slices.DeleteFunc(w.living, func(q proc) bool { return q.PID == p.PID })
 	if _, ok := w.early[p.run]; ok && w.early[p.run].PID == p.PID || p.Identity == w.state.Main {
-		w.unheard = append(w.unheard, end{p, exit})
+		at := w.now
+		if rapid.IntRange(0, 4).Draw(w.T, "who saw it") == 0 {
+			at = time.Time{}
+		}
+		w.unheard = append(w.unheard, end{p, exit, at})
 	}
 }
 
@@ -173,6 +178,9 @@ func (w *world) check() {
 		}
 	default:
 		w.Fatalf("no such phase: %+v", s)
+	}
+	if s.Ended.After(w.now) || !s.Phase.Live() && s.Exit != nil && s.Ended.Before(s.Started) {
+		w.Fatalf("it ended before it began, or is yet to: %+v", s)
 	}
 	if s.Begun && !s.Main.IsZero() && !w.lives(s.Main) && !w.ended(s.Main) {
 		w.Fatalf("its main process does not live, and nobody will tell: %+v", s)
@@ -224,7 +232,7 @@ func (w *world) news(pick func(n int) int) bool {
 	for i, e := range w.unheard {
 		news = append(news, func() {
 			w.unheard = slices.Delete(w.unheard, i, i+1)
-			w.deliver(tend.Ended{Run: e.run, Exit: e.exit, Left: w.left()})
+			w.deliver(tend.Ended{Run: e.run, Exit: e.exit, At: e.at, Left: w.left()})
 		})
 	}
 	if s := w.state; s.Phase == tend.PhaseStopping && s.Begun && s.Main.IsZero() && len(w.living) == 0 {

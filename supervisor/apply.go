@@ -72,7 +72,7 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 	if after.Phase == tend.PhaseRunning && before.Phase == tend.PhaseStarting {
 		run.ReadyAt, changed = s.now, true
 	}
-	if !after.Ended.Equal(before.Ended) && run.Exit == nil {
+	if after.Exit != before.Exit && run.Exit == nil { // each end has an Exit of its own
 		run.EndedAt, run.Exit = after.Ended, after.Exit
 		ended := *run
 		sv.last, changed = &ended, true
@@ -92,7 +92,11 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 	case tend.Follow:
 		s.effect(func() { s.watch(sv, a.Main) }) // it may have ended, and one event comes after the other
 	case tend.Note:
-		s.pending.notes = append(s.pending.notes, store.Note{At: s.now, Service: sv.name(), Run: run, Kind: a.Kind, Text: a.Text})
+		at := a.At
+		if at.IsZero() {
+			at = s.now
+		}
+		s.pending.notes = append(s.pending.notes, store.Note{At: at, Service: sv.name(), Run: run, Kind: a.Kind, Text: a.Text})
 	}
 }
 

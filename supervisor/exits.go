@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"time"
 
 	"tend"
 	"tend/process"
@@ -13,6 +14,7 @@ type ending struct {
 	run     string
 	main    tend.Identity
 	exit    tend.Exit
+	at      time.Time // when a keeper saw it end; zero if none has
 }
 
 // watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal, where its
@@ -64,8 +66,8 @@ func (s *Supervisor) gone(gone []process.Gone) {
 		e := ending{service: sv, run: sv.state.Run, main: g.Identity, exit: tend.Exit{Unknown: true}}
 		// What a keeper was told by wait(2) goes before the stat of a zombie, which on older kernels shows how the first
 		// thread ended, not the process. Whom the watcher has not seen is perhaps still there to be asked.
-		if recorded, found := s.journal.exit(g.Identity); found {
-			e.exit = recorded
+		if recorded, at, found := s.journal.exit(g.Identity); found {
+			e.exit, e.at = recorded, at
 		} else if g.Exit != nil {
 			e.exit = *g.Exit
 		} else if exit := process.Unreaped(g.Identity); exit != nil {
@@ -103,7 +105,7 @@ func (s *Supervisor) settle(endings []ending) {
 	alone := s.noStrays(endings)
 	for _, e := range endings {
 		if alone && e.service.ours && !e.service.hunt.others() {
-			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit})
+			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at})
 			continue
 		}
 		s.settling++
@@ -130,7 +132,7 @@ func (s *Supervisor) settleByLooking(e ending, looks int) {
 			return
 		}
 		s.settling--
-		s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, Left: left})
+		s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at, Left: left})
 		if len(left) > 0 {
 			s.huntOn(e.service)
 		}

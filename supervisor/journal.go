@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"slices"
+	"time"
 
 	"tend"
 	"tend/internal/fault"
@@ -33,15 +34,15 @@ func (j *journal) read() error {
 	return err
 }
 
-// exit tells how the process ended, if a keeper has reaped it.
-func (j *journal) exit(id tend.Identity) (tend.Exit, bool) {
+// exit tells how the process ended, and when, if a keeper has reaped it.
+func (j *journal) exit(id tend.Identity) (exit tend.Exit, at time.Time, found bool) {
 	for i := len(j.unclaimed) - 1; i >= 0; i-- {
 		if r := j.unclaimed[i]; r.Identity == id {
 			j.unclaimed = append(j.unclaimed[:i], j.unclaimed[i+1:]...)
-			return process.ExitOf(r.WaitStatus), true
+			return process.ExitOf(r.WaitStatus), r.At, true
 		}
 	}
-	return tend.Exit{}, false
+	return tend.Exit{}, time.Time{}, false
 }
 
 // ended finds the record of a process that was reaped before its start time could be read. Start times are compared,
