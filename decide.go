@@ -58,11 +58,11 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 		}
 	case Ended:
 		if d.current(e.Run) && !slices.Contains(e.Left, d.Main) {
-			d.mainEnded(e.Exit, e.At, e.Left)
+			d.mainEnded(e)
 		}
 	case TreeEnded:
 		if d.current(e.Run) && d.Begun && d.Phase == PhaseStopping {
-			d.mainEnded(Exit{Unknown: true}, now, nil)
+			d.mainEnded(Ended{Exit: Exit{Unknown: true}})
 		}
 	case Tick:
 		d.tick()
@@ -191,7 +191,7 @@ func (d *decision) spawned(main Identity) {
 // spawnFailed tells somebody who waits for the answer at once that it cannot be executed. What goes on by itself tries
 // again as after any failure: the missing program may be on a disk that is mounted later, or be installed just now.
 func (d *decision) spawnFailed(e SpawnFailed) {
-	d.Exit, d.Ended = &Exit{Error: e.Message}, d.now
+	d.Exit, d.Ended, d.EndedAfter = &Exit{Error: e.Message}, d.now, time.Time{}
 	byHand := d.Cause == CauseStart || d.Cause == CauseRestart
 	switch {
 	case d.Phase == PhaseStopping:
@@ -230,7 +230,8 @@ func (d *decision) causeAfter() Cause {
 
 // mainEnded handles the end of the main process, even when it is heard of before the beginning. When it is known
 // already, only the end of the tree is news.
-func (d *decision) mainEnded(exit Exit, at time.Time, left []Identity) {
+func (d *decision) mainEnded(e Ended) {
+	exit, left := e.Exit, e.Left
 	if d.Begun && d.Main.IsZero() && exit.Lost == "" {
 		if len(left) == 0 {
 			d.treeEnded()
@@ -242,7 +243,10 @@ func (d *decision) mainEnded(exit Exit, at time.Time, left []Identity) {
 		return
 	}
 	early := !d.Begun
-	d.Main, d.Begun, d.Exit, d.Ended = Identity{}, true, &exit, d.past(at)
+	d.Main, d.Begun, d.Exit, d.Ended, d.EndedAfter = Identity{}, true, &exit, d.past(e.At), time.Time{}
+	if e.At.IsZero() && !e.After.IsZero() {
+		d.EndedAfter = d.past(e.After)
+	}
 	d.do(Note{Kind: NoteEnded, Text: exit.String(), At: d.Ended})
 	switch {
 	case exit.Lost != "":

@@ -158,7 +158,7 @@ func TestDecideOnAnything(t *testing.T) {
 			tend.Resumed{}, tend.Resumed{Rebooted: true}, tend.Tick{}, nil,
 			tend.Spawned{Run: run.Draw(t, "run"), Main: identity.Draw(t, "main")},
 			tend.SpawnFailed{Run: run.Draw(t, "run"), Temporary: rapid.Bool().Draw(t, "temporary")},
-			tend.Ended{Run: run.Draw(t, "run"), Exit: anyExit.Draw(t, "exit"), At: moment.Draw(t, "at"), Left: rapid.SliceOfN(identity, 0, 3).Draw(t, "left")},
+			tend.Ended{Run: run.Draw(t, "run"), Exit: anyExit.Draw(t, "exit"), At: moment.Draw(t, "at"), After: moment.Draw(t, "after"), Left: rapid.SliceOfN(identity, 0, 3).Draw(t, "left")},
 			tend.Ended{Run: run.Draw(t, "run"), Exit: tend.Exit{Lost: "reboot"}},
 			tend.TreeEnded{Run: run.Draw(t, "run")},
 		}).Draw(t, "event")

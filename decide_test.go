@@ -128,8 +128,12 @@ func (st *story) event(words []string) tend.Event {
 		return tend.SpawnFailed{Run: run, Message: message, Temporary: temporary}
 	case word == "ended":
 		how, left, _ := strings.Cut(rest, " left ")
+		how, after, somewhen := strings.Cut(how, " after ")
 		how, at, known := strings.Cut(how, " at ")
 		e := tend.Ended{Run: run, Exit: st.exit(how)}
+		if somewhen {
+			e.After = epoch.Add(duration(st.t, after))
+		}
 		if known {
 			e.At = epoch.Add(duration(st.t, at))
 		}
@@ -224,6 +228,7 @@ func describe(s tend.State) string {
 	say(s.Failures > 0, "failures %d", s.Failures)
 	say(s.Restarts > 0, "restarts %d", s.Restarts)
 	say(!s.Phase.Live() && s.Exit != nil, "last %s", s.Exit)
+	say(!s.Phase.Live() && !s.EndedAfter.IsZero(), "between %s and %s", s.EndedAfter.Sub(epoch), s.Ended.Sub(epoch))
 	say(s.Reason != "", "because %q", s.Reason)
 	return line
 }

@@ -29,13 +29,14 @@ type (
 		Temporary bool
 	}
 	// Ended: the main process of the run ended; once for each that is followed. At is when somebody saw it end, which
-	// may be long before it is told of; zero: just now, or nobody knows. Left are the processes of its tree that live on,
-	// eldest first, and so never the one that ended.
+	// may be long before it is told of; zero: just now or, where After is not zero, at an unknown moment since then. Left
+	// are the processes of its tree that live on, eldest first, and so never the one that ended.
 	Ended struct {
-		Run  string
-		Exit Exit
-		At   time.Time
-		Left []Identity
+		Run   string
+		Exit  Exit
+		At    time.Time
+		After time.Time
+		Left  []Identity
 	}
 	// TreeEnded: the main process of a run that is being stopped has ended, and nothing of its tree lives any more.
 	TreeEnded struct{ Run string }
@@ -84,15 +85,16 @@ type NoteKind string
 
 // The kinds of history entries.
 const (
-	NoteStarting NoteKind = "starting"
-	NoteStarted  NoteKind = "started" // a process exists
-	NoteReady    NoteKind = "ready"
-	NoteFollowed NoteKind = "followed"
-	NoteStopping NoteKind = "stopping"
-	NoteSignal   NoteKind = "signal"
-	NoteEnded    NoteKind = "ended"
-	NoteStopped  NoteKind = "stopped"
-	NoteBackoff  NoteKind = "backoff"
-	NoteFailed   NoteKind = "failed"
-	NoteSurvived NoteKind = "survived" // a stop schedule is over and something still lives
+	NoteStarting   NoteKind = "starting"
+	NoteStarted    NoteKind = "started" // a process exists
+	NoteReady      NoteKind = "ready"
+	NoteFollowed   NoteKind = "followed"
+	NoteStopping   NoteKind = "stopping"
+	NoteSignal     NoteKind = "signal"
+	NoteEnded      NoteKind = "ended"
+	NoteStopped    NoteKind = "stopped"
+	NoteBackoff    NoteKind = "backoff"
+	NoteFailed     NoteKind = "failed"
+	NoteSupervised NoteKind = "supervised" // of tend itself: a supervisor has begun
+	NoteSurvived   NoteKind = "survived"   // a stop schedule is over and something still lives
 )

@@ -72,14 +72,15 @@ const (
 
 // Run is one life of a service: from the decision to start it to the end of its process.
 type Run struct {
-	ID        string `json:"id"` // random, unique among all databases; the service sees it as TEND_RUN
-	Service   string `json:"service"`
-	Cause     Cause  `json:"cause"`
-	Place     `json:"-"`
-	Identity  `json:"-"`
-	StartedAt time.Time `json:"started_at"`          // when it was decided
-	ReadyAt   time.Time `json:"ready_at,omitzero"`   // zero until it is ready
-	EndedAt   time.Time `json:"ended_at,omitzero"`   // zero while it lives
-	Exit      *Exit     `json:"exit,omitempty"`      // nil while it lives
-	LogOffset int64     `json:"log_offset,omitzero"` // size of its log when it began, bytes
+	ID         string `json:"id"` // random, unique among all databases; the service sees it as TEND_RUN
+	Service    string `json:"service"`
+	Cause      Cause  `json:"cause"`
+	Place      `json:"-"`
+	Identity   `json:"-"`
+	StartedAt  time.Time `json:"started_at"`           // when it was decided
+	ReadyAt    time.Time `json:"ready_at,omitzero"`    // zero until it is ready
+	EndedAt    time.Time `json:"ended_at,omitzero"`    // zero while it lives
+	EndedAfter time.Time `json:"ended_after,omitzero"` // it ended at an unknown moment between this and EndedAt; zero: at EndedAt
+	Exit       *Exit     `json:"exit,omitempty"`       // nil while it lives
+	LogOffset  int64     `json:"log_offset,omitzero"`  // size of its log when it began, bytes
 }

@@ -42,22 +42,23 @@ const (
 // State is all that a decision about a service depends on, besides its definition and the time. The zero State is that
 // of a service that was never started. It is stored as JSON, so that a new supervisor goes on exactly here.
 type State struct {
-	Phase    Phase     `json:"phase"`
-	Wanted   bool      `json:"wanted"`             // it should run: survives crashes, reboots and our own shutdown
-	Since    time.Time `json:"since,omitzero"`     // in this phase since
-	Next     time.Time `json:"next,omitzero"`      // when time alone brings the next step; zero: never
-	Cause    Cause     `json:"cause,omitempty"`    // why the present or last run was started
-	Run      string    `json:"run,omitempty"`      // id of the present or last run
-	Main     Identity  `json:"main,omitzero"`      // the run's main process; zero before it exists and after it ended
-	Begun    bool      `json:"begun,omitempty"`    // the run has, or had, a process
-	Started  time.Time `json:"started,omitzero"`   // when the present or last run was started
-	Failures int       `json:"failures,omitempty"` // in a row; what ends after HealthyAfter counts as the first again
-	Restarts int       `json:"restarts,omitempty"` // by itself, since somebody last started it
-	StopStep int       `json:"stop_step,omitempty"`
-	Then     AfterStop `json:"then,omitempty"`
-	Exit     *Exit     `json:"exit,omitempty"`   // how the last run ended; States share it, it is never written to
-	Ended    time.Time `json:"ended,omitzero"`   // when the last run's main process ended
-	Reason   string    `json:"reason,omitempty"` // in words, where the phase does not say it all
+	Phase      Phase     `json:"phase"`
+	Wanted     bool      `json:"wanted"`             // it should run: survives crashes, reboots and our own shutdown
+	Since      time.Time `json:"since,omitzero"`     // in this phase since
+	Next       time.Time `json:"next,omitzero"`      // when time alone brings the next step; zero: never
+	Cause      Cause     `json:"cause,omitempty"`    // why the present or last run was started
+	Run        string    `json:"run,omitempty"`      // id of the present or last run
+	Main       Identity  `json:"main,omitzero"`      // the run's main process; zero before it exists and after it ended
+	Begun      bool      `json:"begun,omitempty"`    // the run has, or had, a process
+	Started    time.Time `json:"started,omitzero"`   // when the present or last run was started
+	Failures   int       `json:"failures,omitempty"` // in a row; what ends after HealthyAfter counts as the first again
+	Restarts   int       `json:"restarts,omitempty"` // by itself, since somebody last started it
+	StopStep   int       `json:"stop_step,omitempty"`
+	Then       AfterStop `json:"then,omitempty"`
+	Exit       *Exit     `json:"exit,omitempty"`       // how the last run ended; States share it, it is never written to
+	Ended      time.Time `json:"ended,omitzero"`       // when the last run's main process ended
+	EndedAfter time.Time `json:"ended_after,omitzero"` // it ended at an unknown moment between this and Ended; zero: at Ended
+	Reason     string    `json:"reason,omitempty"`     // in words, where the phase does not say it all
 }
 
 // NeedsSupervisor reports whether a service in this state must have a supervisor: something of it runs, or will be

@@ -8,30 +8,32 @@ import (
 // Status is everything about one service as it is shown: by the commands, by --json, and by the API, which share this
 // one shape. Its fields are only ever added to.
 type Status struct {
-	Name       string    `json:"name"`
-	State      Phase     `json:"state"`
-	Wanted     bool      `json:"wanted"`
-	PID        int       `json:"pid,omitempty"`
-	Run        string    `json:"run,omitempty"`
-	Since      time.Time `json:"since,omitzero"`      // in this state since
-	StartedAt  time.Time `json:"started_at,omitzero"` // of the present run
-	Uptime     float64   `json:"uptime_seconds"`      // of the present run, 0 when there is none
-	Restarts   int       `json:"restarts"`            // by itself, since somebody last started it
-	Failures   int       `json:"failures"`            // in a row, 0 once it is healthy
-	NextTry    time.Time `json:"next_try,omitzero"`   // when it is started again
-	LastExit   *Exit     `json:"last_exit,omitempty"` // how its last run ended
-	LastEnd    time.Time `json:"last_end,omitzero"`   // when
-	Reason     string    `json:"reason,omitempty"`    // why it is in this state, in words
-	Elsewhere  string    `json:"elsewhere,omitempty"` // the other host or container that runs it
-	Log        string    `json:"log,omitempty"`       // the file that holds its output
-	Definition Service   `json:"definition"`          // with secrets blotted out
+	Name         string    `json:"name"`
+	State        Phase     `json:"state"`
+	Wanted       bool      `json:"wanted"`
+	PID          int       `json:"pid,omitempty"`
+	Run          string    `json:"run,omitempty"`
+	Since        time.Time `json:"since,omitzero"`          // in this state since
+	StartedAt    time.Time `json:"started_at,omitzero"`     // of the present run
+	Uptime       float64   `json:"uptime_seconds"`          // of the present run, 0 when there is none
+	Restarts     int       `json:"restarts"`                // by itself, since somebody last started it
+	Failures     int       `json:"failures"`                // in a row, 0 once it is healthy
+	NextTry      time.Time `json:"next_try,omitzero"`       // when it is started again
+	LastExit     *Exit     `json:"last_exit,omitempty"`     // how its last run ended
+	LastEnd      time.Time `json:"last_end,omitzero"`       // when
+	LastEndAfter time.Time `json:"last_end_after,omitzero"` // it was at an unknown moment between this and LastEnd
+	Reason       string    `json:"reason,omitempty"`        // why it is in this state, in words
+	Elsewhere    string    `json:"elsewhere,omitempty"`     // the other host or container that runs it
+	Left         []int     `json:"left,omitempty"`          // the processes that survived every step of a stop
+	Log          string    `json:"log,omitempty"`           // the file that holds its output
+	Definition   Service   `json:"definition"`              // with secrets blotted out
 }
 
 // NewStatus shows a service. log is the path of its own log.
 func NewStatus(s Service, st State, log string, now time.Time) Status {
 	v := Status{
 		Name: s.Name, State: st.Phase, Wanted: st.Wanted, PID: st.Main.PID, Run: st.Run, Since: st.Since,
-		Restarts: st.Restarts, Failures: st.Failures, LastExit: st.Exit, LastEnd: st.Ended, Reason: st.Reason,
+		Restarts: st.Restarts, Failures: st.Failures, LastExit: st.Exit, LastEnd: st.Ended, LastEndAfter: st.EndedAfter, Reason: st.Reason,
 		Log: s.Output(log), Definition: s.WithDefaults().Redacted(),
 	}
 	if v.State == "" {

@@ -85,7 +85,7 @@ func batchOf(size, round int) Batch {
 		main := tend.Identity{PID: 1000 + i + round, Start: 123456}
 		b.States[name] = tend.State{Phase: tend.PhaseStarting, Wanted: true, Since: instant, Next: instant, Cause: tend.CauseStart, Run: id, Main: main, Begun: true, Started: instant}
 		b.Runs = append(b.Runs, tend.Run{ID: id, Service: name, Cause: tend.CauseStart, Identity: main, StartedAt: instant})
-		b.Notes = append(b.Notes, Note{At: instant, Service: name, Run: id, Kind: tend.NoteStarted, Text: "runs as process 1000"})
+		b.Notes = append(b.Notes, tend.Entry{At: instant, Service: name, Run: id, Kind: tend.NoteStarted, Text: "runs as process 1000"})
 	}
 	return b
 }

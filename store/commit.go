@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"tend"
 )
@@ -13,17 +12,8 @@ type Batch struct {
 	Place  tend.Place            // where the states, and runs without a place, belong
 	States map[string]tend.State // by service; a service removed meanwhile is passed over
 	Runs   []tend.Run            // added, or replaced by id
-	Notes  []Note                // added to the history
+	Notes  []tend.Entry          // added to the history, which gives them their ids
 	Remove []string              // services to remove with their states; runs and history stay
-}
-
-// Note is an entry in the history of a service.
-type Note struct {
-	At      time.Time
-	Service string
-	Run     string // id, "" where it concerns none
-	Kind    tend.NoteKind
-	Text    string
 }
 
 // Commit writes the batch in one transaction: all of it or nothing. It survives the death of any process at any
@@ -86,14 +76,14 @@ func (s *Store) putRuns(ctx context.Context, b Batch) error {
 			}
 			exit, code, signal = text, exitCode(*run.Exit), nullable(run.Exit.Signal)
 		}
-		err := s.exec(ctx, `INSERT INTO run (id, service, cause, host, boot, namespace, pid, start, started_at, ready_at, ended_at, exit_code, exit_signal, exit, log_offset)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		err := s.exec(ctx, `INSERT INTO run (id, service, cause, host, boot, namespace, pid, start, started_at, ready_at, ended_after, ended_at, exit_code, exit_signal, exit, log_offset)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET service = excluded.service, cause = excluded.cause, host = excluded.host, boot = excluded.boot,
 				namespace = excluded.namespace, pid = excluded.pid, start = excluded.start, started_at = excluded.started_at,
-				ready_at = excluded.ready_at, ended_at = excluded.ended_at, exit_code = excluded.exit_code,
+				ready_at = excluded.ready_at, ended_after = excluded.ended_after, ended_at = excluded.ended_at, exit_code = excluded.exit_code,
 				exit_signal = excluded.exit_signal, exit = excluded.exit, log_offset = excluded.log_offset`,
 			run.ID, run.Service, string(run.Cause), place.Host, place.Boot, int64(place.Namespace), nullable(run.PID), nullable(int64(run.Start)),
-			run.StartedAt.UTC().Format(timeLayout), timeText(run.ReadyAt), timeText(run.EndedAt), code, signal, exit, run.LogOffset)
+			run.StartedAt.UTC().Format(timeLayout), timeText(run.ReadyAt), timeText(run.EndedAfter), timeText(run.EndedAt), code, signal, exit, run.LogOffset)
 		if err != nil {
 			return err
 		}
@@ -114,11 +104,19 @@ func exitCode(e tend.Exit) any {
 	return e.Code
 }
 
-func (s *Store) putNotes(ctx context.Context, notes []Note) error {
+func (s *Store) putNotes(ctx context.Context, notes []tend.Entry) error {
 	var last int64
 	for _, n := range notes {
-		result, err := s.run(ctx, "INSERT INTO event (at, service, run, kind, text) VALUES (?, ?, ?, ?, ?)",
-			n.At.UTC().Format(timeLayout), n.Service, nullable(n.Run), string(n.Kind), n.Text)
+		var supervision any
+		if n.Supervision != nil {
+			text, err := document(n.Supervision)
+			if err != nil {
+				return fmt.Errorf("the supervision: %w", err)
+			}
+			supervision = text
+		}
+		result, err := s.run(ctx, "INSERT INTO event (at, service, run, kind, text, supervision) VALUES (?, ?, ?, ?, ?, ?)",
+			n.At.UTC().Format(timeLayout), n.Service, nullable(n.Run), string(n.Kind), n.Text, supervision)
 		if err != nil {
 			return err
 		}

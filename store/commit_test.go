@@ -20,7 +20,7 @@ func batchFor(service string) Batch {
 		Place:  here,
 		States: map[string]tend.State{service: {Phase: tend.PhaseRunning, Wanted: true, Run: "run-1", Main: main, Begun: true, Since: instant}},
 		Runs:   []tend.Run{{ID: "run-1", Service: service, Cause: tend.CauseStart, Identity: main, StartedAt: instant}},
-		Notes:  []Note{{At: instant, Service: service, Run: "run-1", Kind: tend.NoteStarted, Text: "runs as process 4711"}},
+		Notes:  []tend.Entry{{At: instant, Service: service, Run: "run-1", Kind: tend.NoteStarted, Text: "runs as process 4711"}},
 	}
 }
 
@@ -189,7 +189,7 @@ func TestHistoryDoesNotGrowForEver(t *testing.T) {
 		for range batch {
 			n++
 			at, id := instant.Add(time.Duration(n)*time.Second), fmt.Sprintf("id-%d", n)
-			b.Notes = append(b.Notes, Note{At: at, Service: "web", Kind: tend.NoteEnded, Text: id})
+			b.Notes = append(b.Notes, tend.Entry{At: at, Service: "web", Kind: tend.NoteEnded, Text: id})
 			if n%5 == 0 {
 				b.Runs = append(b.Runs, tend.Run{ID: id, Service: "web", StartedAt: at, EndedAt: at, Exit: &tend.Exit{}})
 			}

@@ -55,7 +55,7 @@ func helpWrite(args []string) error {
 			err = s.Commit(background, Batch{Place: here,
 				States: map[string]tend.State{"web": {Phase: tend.PhaseRunning, Run: id}},
 				Runs:   []tend.Run{{ID: id, Service: "web", StartedAt: instant}},
-				Notes:  []Note{{At: instant, Service: "web", Run: id, Kind: tend.NoteStarted, Text: strings.Repeat(id, 100)}},
+				Notes:  []tend.Entry{{At: instant, Service: "web", Run: id, Kind: tend.NoteStarted, Text: strings.Repeat(id, 100)}},
 			})
 		}
 		if err == nil {

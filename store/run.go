@@ -10,7 +10,7 @@ import (
 
 // selectRuns never fails because of what somebody has put into a row, whatever its type is.
 const selectRuns = `SELECT id, service, cause, host, boot, CAST(namespace AS INTEGER), CAST(pid AS INTEGER), CAST(start AS INTEGER),
-	started_at, ready_at, ended_at, exit, CAST(log_offset AS INTEGER) FROM run`
+	started_at, ready_at, ended_after, ended_at, exit, CAST(log_offset AS INTEGER) FROM run`
 
 // LiveRuns returns the runs of which something may live: those without an end, and those whose main process has ended
 // while the others of its tree are being stopped. The eldest comes first.
@@ -46,14 +46,15 @@ func (s *Store) runs(ctx context.Context, doing, query string, args ...any) (run
 func scanRun(scan func(...any) error) (run tend.Run, err error) {
 	var namespace int64
 	var pid, start sql.NullInt64
-	var started, ready, ended, exit sql.NullString
-	err = scan(&run.ID, &run.Service, &run.Cause, &run.Host, &run.Boot, &namespace, &pid, &start, &started, &ready, &ended, &exit, &run.LogOffset)
+	var started, ready, after, ended, exit sql.NullString
+	err = scan(&run.ID, &run.Service, &run.Cause, &run.Host, &run.Boot, &namespace, &pid, &start, &started, &ready, &after, &ended, &exit, &run.LogOffset)
 	if err != nil {
 		return run, err
 	}
 	run.Namespace, run.PID, run.Start = uint64(namespace), int(pid.Int64), uint64(start.Int64)
 	run.StartedAt, _ = parseTime(started)
 	run.ReadyAt, _ = parseTime(ready)
+	run.EndedAfter, _ = parseTime(after)
 	if run.EndedAt, err = parseTime(ended); err != nil {
 		run.EndedAt = run.StartedAt
 	}

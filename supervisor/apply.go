@@ -19,7 +19,7 @@ import (
 type pending struct {
 	states   map[string]tend.State
 	runs     map[string]tend.Run
-	notes    []store.Note
+	notes    []tend.Entry
 	remove   []string
 	pursuits []func()
 	effects  []func()
@@ -73,7 +73,7 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 		run.ReadyAt, changed = s.now, true
 	}
 	if after.Exit != before.Exit && run.Exit == nil { // each end has an Exit of its own
-		run.EndedAt, run.Exit = after.Ended, after.Exit
+		run.EndedAt, run.EndedAfter, run.Exit = after.Ended, after.EndedAfter, after.Exit
 		ended := *run
 		sv.last, changed = &ended, true
 	}
@@ -90,13 +90,14 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 	case tend.Signal:
 		s.chase(sv, a.Signal)
 	case tend.Follow:
+		sv.unseen = false
 		s.effect(func() { s.watch(sv, a.Main) }) // it may have ended, and one event comes after the other
 	case tend.Note:
 		at := a.At
 		if at.IsZero() {
 			at = s.now
 		}
-		s.pending.notes = append(s.pending.notes, store.Note{At: at, Service: sv.name(), Run: run, Kind: a.Kind, Text: a.Text})
+		s.pending.notes = append(s.pending.notes, tend.Entry{At: at, Service: sv.name(), Run: run, Kind: a.Kind, Text: a.Text})
 	}
 }
 
@@ -104,7 +105,7 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 func (s *Supervisor) begin(sv *service, cause tend.Cause) {
 	s.endHunt(sv)
 	sv.run = &tend.Run{ID: newRunID(), Service: sv.name(), Cause: cause, Place: s.place, StartedAt: s.now}
-	sv.ours = true
+	sv.ours, sv.unseen = true, false
 	sv.state.Run = sv.run.ID
 	s.pending.runs[sv.run.ID] = *sv.run
 	s.effect(func() {
@@ -156,6 +157,7 @@ func (s *Supervisor) commit(p *pending) bool {
 	fault.At(fault.SupervisorCommitting)
 	err := s.inPlace()
 	if err == nil {
+		s.announce(p)
 		err = s.store.Commit(s.ctx, s.rows(p))
 	}
 	if err != nil {

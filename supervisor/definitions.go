@@ -36,7 +36,7 @@ func (s *Supervisor) inPlace() error {
 	err := s.store.InPlace()
 	if errors.Is(err, store.ErrReplaced) && !s.replaced {
 		s.logf("%v: making room for another supervisor", err)
-		s.replaced = true
+		s.makeRoom(tend.AwayMoved)
 	}
 	return err
 }

@@ -15,6 +15,7 @@ type ending struct {
 	main    tend.Identity
 	exit    tend.Exit
 	at      time.Time // when a keeper saw it end; zero if none has
+	after   time.Time // it ended at an unknown moment since then, if at is zero; zero: it ended just now
 }
 
 // watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal, where its
@@ -66,6 +67,9 @@ func (s *Supervisor) gone(gone []process.Gone) {
 		e := ending{service: sv, run: sv.state.Run, main: g.Identity, exit: tend.Exit{Unknown: true}}
 		// What a keeper was told by wait(2) goes before the stat of a zombie, which on older kernels shows how the first
 		// thread ended, not the process. Whom the watcher has not seen is perhaps still there to be asked.
+		if sv.unseen {
+			e.after = s.awaySince(sv.state.Started)
+		}
 		if recorded, at, found := s.journal.exit(g.Identity); found {
 			e.exit, e.at = recorded, at
 		} else if g.Exit != nil {
@@ -105,7 +109,7 @@ func (s *Supervisor) settle(endings []ending) {
 	alone := s.noStrays(endings)
 	for _, e := range endings {
 		if alone && e.service.ours && !e.service.hunt.others() {
-			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at})
+			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at, After: e.after})
 			continue
 		}
 		s.settling++
@@ -132,7 +136,7 @@ func (s *Supervisor) settleByLooking(e ending, looks int) {
 			return
 		}
 		s.settling--
-		s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at, Left: left})
+		s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at, After: e.after, Left: left})
 		if len(left) > 0 {
 			s.huntOn(e.service)
 		}

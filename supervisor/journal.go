@@ -45,6 +45,16 @@ func (j *journal) exit(id tend.Identity) (exit tend.Exit, at time.Time, found bo
 	return tend.Exit{}, time.Time{}, false
 }
 
+// look tells the same of a process that somebody else may still ask for.
+func (j *journal) look(id tend.Identity) (exit tend.Exit, at time.Time, found bool) {
+	for i := len(j.unclaimed) - 1; i >= 0; i-- {
+		if r := j.unclaimed[i]; r.Identity == id {
+			return process.ExitOf(r.WaitStatus), r.At, true
+		}
+	}
+	return tend.Exit{}, time.Time{}, false
+}
+
 // ended finds the record of a process that was reaped before its start time could be read. Start times are compared,
 // not what clocks said: those may be set in between.
 func (j *journal) ended(pid int, earliest uint64) (keeper.Record, bool) {

@@ -65,6 +65,7 @@ func (s *Supervisor) main() (int, error) {
 		if s.door != nil {
 			s.door.HandOver()
 		}
+		s.bidFarewell(status)
 		unlock()
 	}
 	switch {
@@ -96,6 +97,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 		return failed, err
 	}
 	s.now = time.Now()
+	s.began = s.now
 	if err := s.resume(e); err != nil {
 		return failed, err
 	}
@@ -111,6 +113,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	s.leaveAfter = time.Now().Add(firstLinger)
 	keeper.ReportReady(err)
 	time.AfterFunc(busyBegin, saveMemory)
+	s.announce(s.pending)
 	return s.loop(), nil
 }
 
@@ -171,13 +174,15 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	if err := s.watchKeeper(); err != nil {
 		return nil, err
 	}
+	var held holding
 	err = s.persist(func() (err error) {
-		unlock, s.predecessors, err = lock(s.dir, s.database)
+		held, err = lock(s.dir, s.database)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.identity, s.predecessors, s.farewells = held.identity, held.predecessors, held.farewells
 	fault.At(fault.SupervisorLocked)
 	if s.place, err = process.Here(); err != nil {
 		return nil, err
@@ -192,7 +197,7 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 	if s.records, err = keeper.FollowRecords(s.ctx, s.journal.path, logs.Size(s.journal.path)); err != nil {
 		s.logf("following the exit journal: %v", err)
 	}
-	return unlock, nil
+	return held.release, nil
 }
 
 // watchKeeper finds the process that keeps us and waits for its death.
@@ -229,7 +234,8 @@ func (s *Supervisor) orphaned() {
 	if !s.orphan {
 		s.logf("the keeper, process %d, is gone: making room for another supervisor", s.parent.PID)
 	}
-	s.orphan, s.replaced = true, true
+	s.orphan = true
+	s.makeRoom(tend.AwayOrphaned)
 }
 
 // signalled takes in a signal. SIGTERM means to be replaced; what runs is not touched. SIGUSR1 is how the keepers say
@@ -238,7 +244,7 @@ func (s *Supervisor) signalled(sig os.Signal) {
 	switch sig {
 	case syscall.SIGTERM:
 		s.logf("SIGTERM: making room for another supervisor")
-		s.replaced = true
+		s.makeRoom(tend.AwayReplaced)
 	case parentDied:
 		if os.Getppid() != s.parent.PID {
 			s.orphaned()

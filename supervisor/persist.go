@@ -65,7 +65,7 @@ func (s *Supervisor) patience(pause time.Duration) error {
 		case signal := <-s.signals:
 			switch signal {
 			case syscall.SIGTERM:
-				s.replaced = true
+				s.makeRoom(tend.AwayReplaced)
 				return errReplaced
 			case parentDied:
 				if os.Getppid() != s.parent.PID {

@@ -99,7 +99,7 @@ func (s *Supervisor) resumeRuns(runs []tend.Run) error {
 		switch {
 		case s.elsewhere(sv) != "":
 		case s.rebooted(sv):
-			s.apply(sv, tend.Ended{Run: run.ID, Exit: tend.Exit{Lost: "reboot"}})
+			s.apply(sv, tend.Ended{Run: run.ID, Exit: tend.Exit{Lost: "reboot"}, After: s.awaySince(run.StartedAt)})
 		case !sv.state.Main.IsZero():
 			s.adopt(sv, mains[i])
 			mains[i] = nobody
@@ -122,7 +122,7 @@ func (s *Supervisor) resumeRuns(runs []tend.Run) error {
 		if !s.rebooted(sv) && process.Alive(st.Main) {
 			s.adopt(sv, nobody)
 		} else {
-			s.apply(sv, tend.Ended{Run: st.Run, Exit: tend.Exit{Unknown: true}})
+			s.apply(sv, tend.Ended{Run: st.Run, Exit: tend.Exit{Unknown: true}, After: s.awaySince(st.Started)})
 		}
 	}
 	return s.resumeUnborn(unborn)
@@ -139,7 +139,7 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 		return nil
 	case known && sv.damage != "" && run.IsZero() && s.onThisBoot(run): // it may just have been born: see resumeUnborn
 	case !s.onThisBoot(run), known && !process.Alive(run.Identity):
-		run.EndedAt, run.Exit = s.now, &tend.Exit{Unknown: true}
+		run.EndedAt, run.EndedAfter, run.Exit = s.now, s.awaySince(run.StartedAt), &tend.Exit{Unknown: true}
 		s.pending.runs[run.ID] = *run
 		return nil
 	case known && sv.state.Phase.Live(): // by another run
@@ -172,6 +172,7 @@ func (s *Supervisor) adopt(sv *service, found opened) {
 		found = open(main)
 	}
 	sv.ours = found.PPID == s.parent.PID
+	sv.unseen = found.Identity != main || found.Dead()
 	s.mains[main] = sv
 	s.watchChild(sv, main, found.pidfd)
 	if _, watched := s.mains[main]; watched && found.Dead() {

@@ -18,6 +18,7 @@ type service struct {
 	run        *tend.Run  // the present or last run, nil before the first of this supervisor's time
 	last       *tend.Run  // the last run that ended in this supervisor's time
 	ours       bool       // the run was started below our own parent, so whatever it orphans turns up there
+	unseen     bool       // the run's main process was gone already when we first looked for it
 	hunt       *hunt      // while its tree is being ended
 	wishes     []*wish    // the requests that wait for something to happen to it
 	damage     string     // why its state could not be read, "" if it could
@@ -62,17 +63,21 @@ type view struct {
 	definition tend.Service
 	state      tend.State
 	elsewhere  string
+	left       []int
 }
 
 func (s *Supervisor) view(sv *service) view {
-	v := view{sv.definition, sv.state, s.elsewhere(sv)}
+	v := view{definition: sv.definition, state: sv.state, elsewhere: s.elsewhere(sv)}
+	if sv.spent() {
+		v.left = sv.left()
+	}
 	v.definition.Broken = sv.broken
 	return v
 }
 
 func (s *Supervisor) show(v view, now time.Time) tend.Status {
 	status := tend.NewStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
-	status.Elsewhere = v.elsewhere
+	status.Elsewhere, status.Left = v.elsewhere, v.left
 	return status
 }
 

@@ -42,7 +42,10 @@ type Supervisor struct {
 	self         int
 	parent       tend.Identity   // the inner keeper
 	caller       tend.Caller     // what we were started with
+	identity     tend.Identity   // of this process
 	predecessors []tend.Identity // of this supervisor
+	farewells    []farewell      // of those that ended on purpose
+	began        time.Time       // when we had what we need, and began to look
 	log          io.Writer
 
 	store   *store.Store
@@ -61,14 +64,17 @@ type Supervisor struct {
 	operations   map[*operation]bool
 	pending      *pending
 	dataVersion  int64
-	leaving      bool      // everything is being stopped, what is wanted stays
-	replaced     bool      // another supervisor is to take over
-	orphan       bool      // because our keeper is gone
-	awaited      bool      // somebody waits for us to begin
-	doorAfter    time.Time // when the door, which could not be opened, is tried again; zero: it is open
-	leaveAfter   time.Time // not before then, when there is nothing to do
-	retryAt      time.Time // when a database that has refused is asked again
-	refusedSince time.Time // the database has refused since then
+	leaving      bool // everything is being stopped, what is wanted stays
+	replaced     bool // another supervisor is to take over
+	replacedFor  tend.AbsenceCause
+	orphan       bool              // because our keeper is gone
+	own          *tend.Supervision // see supervision
+	announced    bool              // that we have begun is written down, or is about to be
+	awaited      bool              // somebody waits for us to begin
+	doorAfter    time.Time         // when the door, which could not be opened, is tried again; zero: it is open
+	leaveAfter   time.Time         // not before then, when there is nothing to do
+	retryAt      time.Time         // when a database that has refused is asked again
+	refusedSince time.Time         // the database has refused since then
 	lastTick     time.Time
 	unwatched    unwatched
 	settling     int   // ends of which is not known yet what they left behind
