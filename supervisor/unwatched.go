@@ -8,8 +8,9 @@ import (
 )
 
 // unwatched are main processes whose end nothing tells: there is no pidfd to be had for them (the kernel is older than
-// 5.3, or too many descriptors are open), and no keeper of ours is their parent, who would write it down. Such are those
-// that the 2008 script started and those that have outlived all of a chain. They alone are looked at from time to time.
+// 5.3, or too many descriptors are open), and no keeper of ours is their parent, who would write it down, or the kernel
+// does not tell when one has written (too many inotify instances). Such are those that the 2008 script started, those that have
+// outlived all of a chain, and all where neither is to be had. They alone are looked at from time to time.
 type unwatched struct {
 	mains map[tend.Identity]bool
 	next  time.Time // of the next look; zero: there is nobody to look at
