@@ -2,8 +2,10 @@ package supervisor
 
 import (
 	"cmp"
-	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -225,5 +227,10 @@ func (s *Supervisor) commitFailed(err error) {
 	}
 }
 
-// newRunID makes an id that no other run of any database has.
-func newRunID() string { return rand.Text() }
+// newRunID makes an id that no other run of any database has: 128 random bits. It is no secret, and package crypto/rand
+// ends the process where getrandom(2) is forbidden.
+func newRunID() string {
+	b := binary.NativeEndian.AppendUint64(nil, rand.Uint64())
+	b = binary.NativeEndian.AppendUint64(b, rand.Uint64())
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b)
+}
