@@ -11,6 +11,7 @@ import (
 	"tend/api"
 	"tend/internal/fault"
 	"tend/keeper"
+	"tend/process"
 )
 
 // answerTime is how long a supervisor is waited for that does not stay long enough to answer: it is replaced within
@@ -68,6 +69,10 @@ func (a *App) launch(ctx context.Context, deadline time.Time) error {
 	database, err := a.database()
 	if err != nil {
 		return err
+	}
+	if unknown := process.Misnamed(); len(unknown) > 0 {
+		return tend.Errorf(tend.CodeUsage, "TEND_WITHOUT names %q, which tend does not know", unknown[0]).
+			WithHint("it may name %s", strings.Join(process.Names(), ", "))
 	}
 	dir, err := a.runtime()
 	if err != nil {

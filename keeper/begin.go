@@ -60,7 +60,9 @@ func begin(c Config) (*keep, error) {
 	if c.Detach {
 		return k, nil
 	}
-	if err := process.Subreaper(); err != nil {
+	if process.SwitchedOff("subreaper") {
+		k.say("what loses its parent below this keeper is lost to it: TEND_WITHOUT says so")
+	} else if err := process.Subreaper(); err != nil {
 		k.say("what loses its parent below this keeper is lost to it: %v", err)
 	}
 	if k.inherit.chain < 0 {

@@ -27,3 +27,33 @@ func (c Capabilities) Has(name string) bool {
 func SwitchedOff(name string) bool {
 	return slices.Contains(strings.Split(os.Getenv("TEND_WITHOUT"), ","), name)
 }
+
+// elsewhere are mechanisms that other packages probe for.
+var elsewhere = []string{"collapse", "cgroup"}
+
+// Misnamed returns the words of TEND_WITHOUT that name no mechanism.
+func Misnamed() []string {
+	var unknown []string
+	for _, word := range strings.Split(os.Getenv("TEND_WITHOUT"), ",") {
+		if word != "" && !slices.Contains(Names(), word) {
+			unknown = append(unknown, word)
+		}
+	}
+	return unknown
+}
+
+// Names are the words that TEND_WITHOUT may hold.
+func Names() []string {
+	names := slices.Clone(elsewhere)
+	for _, m := range mechanisms() {
+		names = append(names, m.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// mechanism is a capability and how to find out whether the kernel has it.
+type mechanism struct {
+	Capability
+	try func() bool
+}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,10 +15,16 @@ import (
 func Probe() Capabilities { return probe() }
 
 var probe = sync.OnceValue(func() Capabilities {
-	all := []struct {
-		Capability
-		try func() bool
-	}{
+	var found Capabilities
+	for _, c := range mechanisms() {
+		c.Have = !SwitchedOff(c.Name) && c.try()
+		found = append(found, c.Capability)
+	}
+	return found
+})
+
+func mechanisms() []mechanism {
+	return []mechanism{
 		{Capability{Name: "pidfd", Since: "Linux 5.3",
 			Without: "ends are learned from the exit journal alone, and a signal is sent a moment after the identity was checked"}, havePIDFD},
 		{Capability{Name: "pidfd_exit", Since: "Linux 6.15",
@@ -30,16 +37,12 @@ var probe = sync.OnceValue(func() Capabilities {
 			Without: "children are found by looking at every process"}, haveChildren},
 		{Capability{Name: "mark", Since: "Linux 2.6.25, where nobody limits real-time processes",
 			Without: "what leaves a service's session and clears its environment may be missed by stop"}, haveMark},
+		{Capability{Name: "subreaper", Since: "Linux 3.4, where seccomp lets it",
+			Without: "what is left of a service falls to process 1, as do services when a keeper is gone"}, haveSubreaper},
 		{Capability{Name: "close_range", Since: "Linux 5.11",
 			Without: "descriptors are closed one by one"}, haveCloseRange},
 	}
-	var found Capabilities
-	for _, c := range all {
-		c.Have = !SwitchedOff(c.Name) && c.try()
-		found = append(found, c.Capability)
-	}
-	return found
-})
+}
 
 func havePIDFD() bool {
 	fd, err := unix.PidfdOpen(os.Getpid(), 0)
@@ -90,6 +93,12 @@ func haveCloneParent() bool { return os.Getpid() != 1 }
 
 func haveChildren() bool {
 	return unix.Access("/proc/self/task/"+strconv.Itoa(os.Getpid())+"/children", unix.R_OK) == nil
+}
+
+// haveSubreaper asks instead of trying: whoever becomes one stays one.
+func haveSubreaper() bool {
+	var is int32
+	return unix.Prctl(unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&is)), 0, 0, 0) == nil
 }
 
 // haveCloseRange marks descriptors that cannot exist.

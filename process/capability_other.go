@@ -4,3 +4,5 @@ package process
 
 // Probe tries each mechanism once. Only Linux has any of them.
 func Probe() Capabilities { return nil }
+
+func mechanisms() []mechanism { return nil }

@@ -106,7 +106,7 @@ func (s *Supervisor) settle(endings []ending) {
 	if len(endings) == 0 {
 		return
 	}
-	alone := s.noStrays(endings)
+	alone := process.Probe().Has("subreaper") && s.noStrays(endings)
 	for _, e := range endings {
 		if alone && e.service.ours && !e.service.hunt.others() {
 			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at, After: e.after})
