@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"tend"
 	"tend/process"
@@ -252,5 +256,46 @@ func TestKillsWithoutMechanisms(t *testing.T) {
 			})
 			f.obeys()
 		})
+	}
+}
+
+// Container runtimes and old kernels answer what they do not know with ENOSYS, profiles that forbid it with EPERM.
+func TestKillsWhereTheKernelRefuses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		errno syscall.Errno
+		calls []string
+	}{
+		"all since Linux 3.10":       {unix.ENOSYS, []string{call(unix.SYS_SCHED_SETATTR) + "+"}},
+		"the same, with EPERM":       {unix.EPERM, []string{"!" + call(unix.SYS_CLONE3), call(unix.SYS_SCHED_SETATTR) + "+"}}, // glibc, in our services, needs it
+		"signals by pidfd":           {unix.ENOSYS, []string{call(unix.SYS_PIDFD_SEND_SIGNAL), call(unix.SYS_EPOLL_PWAIT2)}},
+		"unshare and limits":         {unix.EPERM, []string{call(unix.SYS_UNSHARE), call(unix.SYS_PRLIMIT64), call(unix.SYS_SETRLIMIT), call(unix.SYS_GETRLIMIT)}},
+		"inotify":                    {unix.EMFILE, []string{call(unix.SYS_INOTIFY_INIT1)}},
+		"inotify and pidfds":         {unix.ENOSYS, []string{call(unix.SYS_INOTIFY_INIT1), call(unix.SYS_PIDFD_OPEN)}},
+		"prctl, and with it reapers": {unix.EPERM, []string{call(unix.SYS_PRCTL)}},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.refusing(test.errno, test.calls...)
+			f := newFleet(w)
+			f.survives(neverUnknown)
+			f.obeys()
+		})
+	}
+}
+
+func neverUnknown(string) bool { return false }
+
+func TestAMisnamedMechanismIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tend("add", "web", "--", "sleep", "1000").ok()
+	right := w.environ
+	w.environ = append(slices.Clone(right), "TEND_WITHOUT=mark,pidfs")
+	w.tend("start", "web").is(2).complains(`TEND_WITHOUT names "pidfs"`, "it may name ", "pidfd")
+	w.environ = right
+	if s := w.status("web"); s.State != tend.PhaseStopped || len(w.chain()) != 0 {
+		t.Errorf("it is %s, and of tend %v runs", s.State, w.chain())
 	}
 }

@@ -17,7 +17,7 @@ import (
 //
 //	refuse ERRNO NUMBER,NUMBER… PROGRAM ARGUMENT…
 //
-// A number that ends in + stands for itself and everything behind it.
+// A number that ends in + stands for itself and everything behind it; one that begins with ! is let through.
 func refuse(args []string) int {
 	errno, err := strconv.Atoi(args[0])
 	if err == nil {
@@ -41,9 +41,13 @@ func filter(errno int, calls []string) []unix.SockFilter {
 		if first, open := strings.CutSuffix(call, "+"); open {
 			test, call = unix.BPF_JMP|unix.BPF_JGE|unix.BPF_K, first
 		}
+		answer := unix.SECCOMP_RET_ERRNO | uint32(errno)
+		call, let := strings.CutPrefix(call, "!")
+		if let {
+			answer = unix.SECCOMP_RET_ALLOW
+		}
 		n, _ := strconv.Atoi(call)
-		program = append(program, unix.SockFilter{Code: test, Jf: 1, K: uint32(n)},
-			unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(errno)})
+		program = append(program, unix.SockFilter{Code: test, Jf: 1, K: uint32(n)}, unix.SockFilter{Code: ret, K: answer})
 	}
 	return append(program, unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW})
 }
