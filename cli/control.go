@@ -26,8 +26,17 @@ func (a *App) carryOut(ctx context.Context, request tend.Request, report *report
 		ctx = interruptible
 	}
 	request.Since = a.Now()
+	if request.Command == tend.CommandRemove {
+		a.name(ctx, &request)
+	}
+	again := false
 	ask := func(c supervision) error {
-		report.asked = true
+		if again && request.Command == tend.CommandRemove {
+			if all, err := a.removed(ctx, &request, report); all || err != nil {
+				return err
+			}
+		}
+		report.asked, again = true, true
 		err := c.Do(ctx, request, report.progress)
 		if errors.Is(err, api.ErrNoSupervisor) {
 			report.asked = false

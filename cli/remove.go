@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -36,4 +37,38 @@ func newRemove() command {
 		}
 	}
 	return c
+}
+
+// name makes the words of a removal the names that they mean now: when it is asked for again, because the supervisor was
+// replaced in the middle of it, some of these services may be gone, and that is no mistake. Words that mean nothing are left
+// for whoever answers to complain of.
+func (a *App) name(ctx context.Context, request *tend.Request) {
+	v, err := a.survey(ctx)
+	if err != nil {
+		return
+	}
+	if chosen, err := v.choose(request.Words, request.All); err == nil && len(chosen) > 0 {
+		request.Words, request.All = nil, false
+		for _, s := range chosen {
+			request.Words = append(request.Words, s.Name)
+		}
+	}
+}
+
+// removed takes those out of the request that are gone, and reports whether that is all of them.
+func (a *App) removed(ctx context.Context, request *tend.Request, report *report) (all bool, err error) {
+	v, err := a.survey(ctx)
+	if err != nil {
+		return false, err
+	}
+	request.Words = slices.DeleteFunc(request.Words, func(name string) bool {
+		if slices.ContainsFunc(v.services, func(s tend.Service) bool { return s.Name == name }) {
+			return false
+		}
+		if report.results[name].Kind != tend.ProgressRemoved {
+			report.progress(tend.Progress{Service: name, Kind: tend.ProgressRemoved, Done: true})
+		}
+		return true
+	})
+	return len(request.Words) == 0, nil
 }
