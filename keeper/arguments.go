@@ -73,6 +73,18 @@ func (c Config) child(leave bool) []string {
 	return append(args, c.Dir)
 }
 
+// own returns the arguments, program name included, by which this keeper is what it is.
+func (c Config) own(leave bool) []string {
+	args := []string{programName, commandKeep}
+	if c.Inner {
+		args = append(args, flagInner)
+	}
+	if leave {
+		args = append(args, flagLeave)
+	}
+	return append(args, c.Dir)
+}
+
 // role names this keeper in tend.log.
 func (c Config) role() string {
 	if c.Inner {

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"tend/process"
@@ -18,6 +19,7 @@ const programName = "tend"
 const (
 	readyVariable  = "TEND_READY_FD"   // number of the descriptor that the supervisor reports on
 	chainVariable  = "TEND_KEEPERS_FD" // number of the descriptor that holds the chain's lock
+	outerVariable  = "TEND_OUTER_FD"   // number of the inner keeper's end of the lifeline; see lifeline.go
 	keeperVariable = "TEND_KEEPER"     // pid of the keeper that started this process
 )
 
@@ -37,9 +39,10 @@ func limitMemory() {
 type inheritance struct {
 	ready int
 	chain int
+	outer int // end of the lifeline to read
 }
 
-// begin makes this process a keeper.
+// begin makes this process a keeper, or, where it has been one before it executed this program, takes up where that was.
 func begin(c Config) (*keep, error) {
 	if err := process.Clean(); err != nil { // first: it may execute the program anew
 		return nil, fmt.Errorf("cleaning the signals: %w", err)
@@ -49,13 +52,18 @@ func begin(c Config) (*keep, error) {
 	NameProcess()
 	syscall.Umask(0o077)
 	limitMemory()
-	k := &keep{config: c, leaving: c.Leave}
-	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable)}
+	k := &keep{config: c, leaving: c.Leave, lifeline: -1}
+	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), outer: inherited(outerVariable)}
 	if err := os.Chdir("/"); err != nil {
 		return nil, fmt.Errorf("changing to /: %w", err)
 	}
+	k.takeUp()
 	if c.Inner {
-		k.outer, _ = Parent()
+		alive := false
+		if k.outer, alive = Parent(); k.outer != 0 && !alive {
+			k.outerAt = time.Now()
+		}
+		k.outerGone = endOf(k.inherit.outer)
 	}
 	if c.Detach {
 		return k, nil

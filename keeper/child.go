@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"tend/internal/fault"
 	"tend/process"
 )
@@ -37,13 +38,21 @@ func (k *keep) start() error {
 	if !k.config.Inner {
 		give(chainVariable, k.inherit.chain)
 	}
+	if !k.config.Inner && !k.config.Detach {
+		outer, err := k.newLifeline()
+		if err != nil {
+			return err
+		}
+		defer unix.Close(outer)
+		give(outerVariable, outer)
+	}
 	pid, err := syscall.ForkExec(executable(), k.config.child(k.leaving), &syscall.ProcAttr{
 		Env: env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
 		return err
 	}
-	k.child, k.started, k.children = pid, time.Now(), true
+	k.child, k.supervises, k.started, k.children = pid, k.config.Inner, time.Now(), true
 	k.faultAt(fault.OuterStarted, fault.InnerStarted)
 	k.inherit.closeReady()
 	return nil
@@ -55,7 +64,7 @@ func (k *keep) environment() []string {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
-		case readyVariable, chainVariable, keeperVariable:
+		case readyVariable, chainVariable, outerVariable, stateVariable, keeperVariable:
 			continue
 		case "GOMAXPROCS": // ours: keepers do one thing at a time
 			if k.config.Inner {
@@ -70,7 +79,7 @@ func (k *keep) environment() []string {
 // ended takes note that the child has ended.
 func (k *keep) ended(status syscall.WaitStatus) {
 	pid, lived := k.child, time.Since(k.started)
-	k.child, k.remindAt = 0, time.Time{}
+	k.child, k.replacing, k.remindAt = 0, false, time.Time{}
 	if status.Exited() && status.ExitStatus() == 0 {
 		k.done = true
 		return
@@ -82,5 +91,13 @@ func (k *keep) ended(status syscall.WaitStatus) {
 		again = "in " + pause.String()
 	}
 	k.say("process %d, tend %s, %s after %s and is started again %s",
-		pid, k.config.child(false)[1], process.ExitOf(uint32(status)), lived.Round(time.Millisecond), again)
+		pid, k.kept(), process.ExitOf(uint32(status)), lived.Round(time.Millisecond), again)
+}
+
+// kept is the command that the child was started with.
+func (k *keep) kept() string {
+	if k.supervises {
+		return commandSupervise
+	}
+	return commandKeep
 }

@@ -2,7 +2,7 @@
 //
 // It is one small program that runs twice, one above the other:
 //
-//	tend keep DIR              outer keeper: its child is the inner keeper
+//	tend keep DIR              outer keeper: its child is the inner keeper, or, for a moment, a supervisor
 //	 └ tend keep --inner DIR   inner keeper: its child is the supervisor; the parent of every service
 //	    ├ tend supervise DIR   replaceable at any moment
 //	    └ service …            the inner keeper's children from birth (CLONE_PARENT)
@@ -33,6 +33,14 @@
 // linger: what is left below it when its child has ended on purpose could not be stopped.
 // SIGHUP, SIGINT, SIGQUIT and the like are caught and dropped.
 //
+// # A lost outer keeper
+//
+// The outer keeper alone has the end to write of a pipe, the lifeline, whose other end the inner one has. When it ends, and
+// the inner keeper's parent is another, the inner one takes the outer one's place: it sends the supervisor SIGTERM, so that
+// it ends with ExitReplace, and from then on keeps an inner keeper, which starts the next supervisor. It also executes its
+// program anew, with the arguments of an outer keeper, so that everybody sees what it is (see become): it stays the same
+// process and knows what it knew. What it is the parent of stays where it is.
+//
 // # Locks and descriptors
 //
 //	start.lock    held, exclusively, by a command during Launch: one chain is started at a time.
@@ -42,6 +50,7 @@
 //	lock          held, exclusively, by the supervisor, which takes it by itself before it opens the database and
 //	              drops it by ending. Keepers never touch it.
 //	DIR itself    held, shared, by every keeper: systemd-tmpfiles leaves alone what is locked.
+//	lifeline      TEND_OUTER_FD: the inner keeper's end of a pipe; see above. The outer keeper makes one for each child.
 //	TEND_KEEPER   no descriptor, but handed on like one: the pid of the keeper that started the process.
 //	ready pipe    TEND_READY_FD: from Launch through both keepers to the first supervisor only; each keeper closes
 //	              its own copy as soon as its first child exists. One line comes back, see [ReportReady].
@@ -69,7 +78,9 @@
 //   - Inner keeper between writing a record and reaping: the zombie falls to the outer one, which records it again.
 //     Readers tell records apart by identity and take the first.
 //   - Inner keeper in the middle of writing: the rest of a record, which readers step over; the zombie as before.
-//   - Outer keeper: nothing is lost or interrupted. The inner one goes on, one level deep, and lingers by itself.
+//   - Outer keeper: the inner one takes its place. Services that run already have one keeper above them, which is the
+//     outer one now, and new ones have two.
+//   - The inner keeper as it takes that place: as if both had been killed.
 //   - Both keepers: services and supervisor live on below init; the supervisor sees that its parent has changed. The
 //     chain's lock is free, so that Launch makes another.
 //   - Launch after it has started the chain: the chain goes on; its lock is held from before its first process, so that

@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -17,6 +18,13 @@ import (
 // for. It changes the whole process: working directory, umask, signals, descriptors. Nothing else must run in it.
 // When ctx is done it returns at once and leaves everything below it as it is.
 func Keep(ctx context.Context, c Config) int {
+	// A program that was executed in the place of another has its signals blocked, see become: they are caught first, and
+	// unblocked on this thread, from which all children are made.
+	if os.Getenv(stateVariable) != "" {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
+	signals := catch()
 	k, err := begin(c)
 	if err != nil {
 		log.Printf("%s keeper: %v", c.role(), err)
@@ -29,23 +37,47 @@ func Keep(ctx context.Context, c Config) int {
 		}
 		return 0
 	}
+	k.signals = signals
 	return k.loop(ctx)
+}
+
+// signals are those that a keeper acts on.
+type signals struct{ deaths, leave chan os.Signal }
+
+// catch catches all signals that could end this process.
+func catch() signals {
+	s := signals{make(chan os.Signal, 1), make(chan os.Signal, 1)}
+	signal.Notify(s.deaths, syscall.SIGCHLD)
+	signal.Notify(s.leave, syscall.SIGTERM)
+	// Caught and dropped. Ignoring them would hand that on to every child; see signal(7). SIGXFSZ makes a write to the
+	// journal that exceeds a limit fail like any other.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGXFSZ, syscall.SIGXCPU)
+	return s
 }
 
 // keep is one keeper at work. All of it belongs to the goroutine that runs loop.
 type keep struct {
 	config  Config
 	inherit inheritance
-	outer   int // pid of the keeper above an inner one, 0 where there is none
+	signals signals
 
-	child   int // pid, 0 while there is none
-	started time.Time
-	startAt time.Time // when the child is due to be started, where child is 0
-	pauses  pauses
-	done    bool // the child ended on purpose
+	outer     int             // pid of the keeper above an inner one, 0 where there is none
+	outerGone <-chan struct{} // closed when that is gone, or just going
+	outerAt   time.Time       // when it is asked again whether it is gone; zero: it need not be
+	outerAsks int             // how often it was asked
+	lifeline  int             // an outer keeper's end of the present child's lifeline; -1: there is none
+
+	child      int  // pid, 0 while there is none
+	supervises bool // the child is a supervisor, not a keeper
+	replacing  bool // the child is to give way to another
+	started    time.Time
+	startAt    time.Time // when the child is due to be started, where child is 0
+	pauses     pauses
+	done       bool // the child ended on purpose
 
 	leaving   bool
-	remindAt  time.Time // when the child is told to leave again; zero: it need not be
+	remindAt  time.Time // when the child is told to leave, or to give way, again; zero: it need not be
 	reminders time.Duration
 
 	buryAt   time.Time // when the journal is tried again; zero: it is in order
@@ -56,15 +88,9 @@ type keep struct {
 
 // loop is the keeper: it sleeps until a signal comes or something is due, and then looks at everything.
 func (k *keep) loop(ctx context.Context) int {
-	deaths, leave := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	signal.Notify(deaths, syscall.SIGCHLD)
-	signal.Notify(leave, syscall.SIGTERM)
-	// Caught and dropped. Ignoring them would hand that on to every child; see signal(7). SIGXFSZ makes a write to the
-	// journal that exceeds a limit fail like any other.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE,
-		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGXFSZ, syscall.SIGXCPU)
 	due := time.NewTimer(0)
 	for {
+		k.promoteIfDue()
 		k.watch()
 		k.startIfDue()
 		k.bury()
@@ -77,9 +103,11 @@ func (k *keep) loop(ctx context.Context) int {
 		select {
 		case <-ctx.Done():
 			return 1
-		case <-deaths:
+		case <-k.signals.deaths:
 		case <-due.C:
-		case <-leave:
+		case <-k.outerGone:
+			k.outerGone, k.outerAt = nil, time.Now()
+		case <-k.signals.leave:
 			k.leave()
 		}
 	}
@@ -101,7 +129,7 @@ func (k *keep) arm(due *time.Timer) {
 	if k.child == 0 && !k.done {
 		next = earlier(next, k.startAt)
 	}
-	if next = earlier(next, k.remindAt); next.IsZero() {
+	if next = earlier(earlier(next, k.remindAt), k.outerAt); next.IsZero() {
 		due.Stop()
 		return
 	}
@@ -134,14 +162,14 @@ func (k *keep) remindIfDue() {
 	}
 }
 
-// remind tells the child to leave. The pid is the child's own, because nobody but this goroutine reaps it.
+// remind tells the child to leave, or to give way. The pid is the child's own, because nobody but this goroutine reaps it.
 func (k *keep) remind() {
-	tell := syscall.SIGTERM
-	if k.config.Inner {
+	tell := syscall.SIGTERM // to a keeper: leave; to a supervisor: give way
+	if k.supervises && !k.replacing {
 		tell = syscall.SIGUSR1
 	}
 	if err := syscall.Kill(k.child, tell); err != nil && !errors.Is(err, syscall.ESRCH) {
-		k.say("cannot pass on that everything is to be stopped: %v", err)
+		k.say("cannot send %v to process %d: %v", tell, k.child, err)
 	}
 	k.remindAt = time.Now().Add(k.reminders)
 }

@@ -121,26 +121,6 @@ func TestKilledInnerKeeperComesBack(t *testing.T) {
 	}
 }
 
-func TestKilledOuterKeeperIsNotMissed(t *testing.T) {
-	c := newChain(t)
-	c.mustLaunch()
-	service := c.service("sleep 0.1; exit 18")
-	inner, supervisor := c.inner(), c.supervisor()
-	c.kill(c.outer(), syscall.SIGKILL)
-	if r := c.records(service, 1)[0]; r.WaitStatus != 18<<8 || r.Keeper != inner {
-		t.Errorf("written down: %+v", r)
-	}
-	if c.inner() != inner || c.supervisor() != supervisor {
-		t.Error("something was replaced")
-	}
-	stray := c.service("exec sleep 1000")
-	c.ask("exit 0")
-	c.gone(supervisor)
-	c.kill(stray, syscall.SIGTERM)
-	c.records(stray, 1)
-	c.gone(inner)
-}
-
 func TestKeeperKilledBetweenRecordAndReap(t *testing.T) {
 	for _, point := range []string{"recorded", "reaped"} {
 		t.Run(point, func(t *testing.T) {
@@ -331,6 +311,7 @@ func TestKeepersAreDaemons(t *testing.T) {
 	defer leaked.Close()
 	unix.FcntlInt(leaked.Fd(), unix.F_SETFD, 0)
 	c.mustLaunch("TEND_RUN=x", "TEND_SERVICE=x", "TEND_INSTANCE=1", "GOMEMLIMIT=1", "SECRET=x", "LANG=C.UTF-8", "SERVER_FILE=/s")
+	lifelines := map[string]int{}
 	for _, pid := range []int{c.outer(), c.inner(), c.supervisor()} {
 		proc := fmt.Sprintf("/proc/%d/", pid)
 		stat, err := process.ReadStat(pid)
@@ -347,7 +328,10 @@ func TestKeepersAreDaemons(t *testing.T) {
 		open, _ := os.ReadDir(proc + "fd")
 		for _, fd := range open {
 			target, _ := os.Readlink(proc + "fd/" + fd.Name())
-			if target == "/etc/passwd" || pid != c.supervisor() && strings.HasPrefix(target, "pipe:") {
+			if _, lifeline := lifelines[target]; strings.HasPrefix(target, "pipe:") && (pid != c.supervisor() || lifeline) {
+				lifelines[target]++
+			}
+			if target == "/etc/passwd" {
 				t.Errorf("%d: descriptor %s is %s", pid, fd.Name(), target)
 			}
 		}
@@ -360,6 +344,14 @@ func TestKeepersAreDaemons(t *testing.T) {
 		}
 		if !strings.Contains(env, " LANG=C.UTF-8 ") || !strings.Contains(env, " SERVER_FILE=/s ") {
 			t.Errorf("%d: environment %s", pid, env)
+		}
+	}
+	if len(lifelines) != 1 { // one end each, and the supervisor has none
+		t.Errorf("pipes: %v", lifelines)
+	}
+	for pipe, ends := range lifelines {
+		if ends != 2 {
+			t.Errorf("%s is open %d times", pipe, ends)
 		}
 	}
 	if stat, _ := process.ReadStat(c.outer()); stat.PPID != os.Getpid() || stat.Command != programName {

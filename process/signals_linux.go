@@ -82,6 +82,23 @@ func ResetSignals() (dirty bool, err error) {
 // cleaned marks a program that Clean has executed again, so that it never does so twice.
 const cleaned = "TEND_CLEANED"
 
+// CleanedEntry, in the environment of a program, says that Clean need not execute it again: it unblocks what is blocked
+// on the calling thread only.
+const CleanedEntry = cleaned + "=1"
+
+// BlockSignals blocks all signals on the calling thread, which should be locked to its goroutine. They stay blocked in a
+// program that is executed from it, and are not lost to it.
+func BlockSignals() (unblock func()) {
+	var all, before unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i]-- // every bit
+	}
+	if unix.PthreadSigmask(unix.SIG_SETMASK, &all, &before) != nil {
+		return func() {}
+	}
+	return func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }
+}
+
 // Clean makes sure that nothing this process ever starts inherits ignored or blocked signals. If any were, the program
 // is executed again, with the same arguments and environment, and Clean does not return. To be called first in main.
 func Clean() error {
@@ -93,7 +110,7 @@ func Clean() error {
 	if err != nil || !dirty || again {
 		return err
 	}
-	err = syscall.Exec("/proc/self/exe", os.Args, slices.Concat(os.Environ(), []string{cleaned + "=1"}))
+	err = syscall.Exec("/proc/self/exe", os.Args, slices.Concat(os.Environ(), []string{CleanedEntry}))
 	return fmt.Errorf("executing %s again: %w", os.Args[0], err)
 }
 

@@ -18,6 +18,12 @@ func ResetSignals() (dirty bool, err error) { return false, nil }
 // Clean changes nothing here; see ResetSignals.
 func Clean() error { return nil }
 
+// CleanedEntry means nothing here.
+const CleanedEntry = "TEND_CLEANED=1"
+
+// BlockSignals does nothing: a signal may be lost on a program that is just being executed.
+func BlockSignals() (unblock func()) { return func() {} }
+
 func ignoresSignals() bool { return false }
 
 // Subreaper is not there: orphans go to process 1.

@@ -24,12 +24,14 @@ type Point string
 
 // The points, by the process that comes there.
 const (
-	OuterStarted  Point = "outer.started"  // the outer keeper has started its child
-	OuterRecorded Point = "outer.recorded" // it has written an exit down, and not reaped
-	OuterReaped   Point = "outer.reaped"   // it has reaped
-	InnerStarted  Point = "inner.started"
-	InnerRecorded Point = "inner.recorded"
-	InnerReaped   Point = "inner.reaped"
+	OuterStarted   Point = "outer.started"  // the outer keeper has started its child
+	OuterRecorded  Point = "outer.recorded" // it has written an exit down, and not reaped
+	OuterReaped    Point = "outer.reaped"   // it has reaped
+	InnerStarted   Point = "inner.started"
+	InnerRecorded  Point = "inner.recorded"
+	InnerReaped    Point = "inner.reaped"
+	InnerPromoting Point = "inner.promoting" // the outer keeper is gone, and the inner one is about to take its place
+	InnerPromoted  Point = "inner.promoted"  // it has taken it, and its supervisor has not given way yet
 
 	SupervisorLocked     Point = "supervisor.locked"     // it is the only one, and has read nothing
 	SupervisorResumed    Point = "supervisor.resumed"    // it knows what became of everything, and has written nothing
@@ -53,7 +55,7 @@ const (
 // Points are all points.
 func Points() []Point {
 	return []Point{
-		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped,
+		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
 		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
