@@ -129,7 +129,9 @@ func TestKillsDuringPromotion(t *testing.T) {
 				if slices.Contains(also, "inner") {
 					syscall.Kill(inner, syscall.SIGKILL)
 				}
-				c.until("the outer keeper is dead", func() error { return when(dead(outer)) })
+				c.until("who was killed is dead", func() error {
+					return when(dead(outer) && (!slices.Contains(also, "inner") || dead(inner)) && (!slices.Contains(also, "supervisor") || dead(supervisor)))
+				})
 				c.launch() // where all three were killed, nobody else would
 				c.settled()
 				fault.Disarm(faults, point)
