@@ -34,7 +34,7 @@ func TestScript(t *testing.T) {
 			return os.MkdirAll(home, 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": commandStatus, "refused": commandRefused, "interrupt": commandInterrupt, "killtend": commandKillTend,
+			"status": commandStatus, "refused": commandRefused, "interrupt": commandInterrupt, "killtend": commandKillTend, "stoptend": commandStopTend,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" {

@@ -31,7 +31,7 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 	var waiting time.Time // since then for an answer
 	for {
 		asked := time.Now()
-		err := ask(client)
+		err := a.awake(ctx, func() error { return ask(client) })
 		gone := errors.Is(err, api.ErrNoSupervisor)
 		if !gone && !errors.Is(err, api.ErrCut) || ctx.Err() != nil {
 			return err
@@ -51,6 +51,16 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 			return err
 		}
 	}
+}
+
+// awake waits for an answer, and sees to it that those who should give it are not stopped.
+func (a *App) awake(ctx context.Context, ask func() error) error {
+	if dir, err := a.runtime(); err == nil {
+		waiting, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go keeper.WakeWhile(waiting, dir)
+	}
+	return ask()
 }
 
 // unanswered says that no supervisor stays long enough to answer.
@@ -111,7 +121,7 @@ func (a *App) changed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := client.Changed(ctx); err != nil && !errors.Is(err, api.ErrNoSupervisor) && !errors.Is(err, api.ErrCut) {
+	if err := a.awake(ctx, func() error { return client.Changed(ctx) }); err != nil && !errors.Is(err, api.ErrNoSupervisor) && !errors.Is(err, api.ErrCut) {
 		return err
 	}
 	return nil

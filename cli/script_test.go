@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tend/keeper"
+	"tend/process"
 )
 
 // patient is how long anything may take before a test gives up.
@@ -98,6 +101,22 @@ func commandKillTend(ts *testscript.TestScript, _ bool, _ []string) {
 			}
 		}
 		processes, _ = filepath.Glob("/proc/[0-9]*")
+	}
+}
+
+// commandStopTend stops all of tend's own processes that serve this script by SIGSTOP, from the outer keeper down: it would
+// have the others go on.
+func commandStopTend(ts *testscript.TestScript, _ bool, _ []string) {
+	dirs, err := filepath.Glob(filepath.Join(ts.Getenv("TEND_RUNTIME"), "*"))
+	ts.Check(err)
+	for _, role := range []string{"outer keeper", "inner keeper", "supervisor"} {
+		all, err := keeper.Find(dirs[0])
+		ts.Check(err)
+		for _, p := range all {
+			if p.Role == role {
+				ts.Check(process.Signal(p.Identity, "STOP"))
+			}
+		}
 	}
 }
 

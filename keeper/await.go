@@ -30,6 +30,7 @@ func answers(ctx context.Context, dir string) bool {
 func await(ctx context.Context, dir string) error {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
+	go WakeWhile(waiting, dir)
 	changes, stop := socketChanges(dir)
 	defer stop()
 	gone, err := whenFree(waiting, keepersLock(dir))

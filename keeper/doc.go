@@ -33,6 +33,12 @@
 // linger: what is left below it when its child has ended on purpose could not be stopped.
 // SIGHUP, SIGINT, SIGQUIT and the like are caught and dropped.
 //
+// # Being stopped
+//
+// Somebody may stop one of us, by mistake. A keeper hears of its child's being stopped as it hears of its end, and sends it
+// SIGCONT. Nobody is told of the outer keeper: a command that waits for an answer looks after all three, see [WakeWhile],
+// and so does a supervisor that has lost its keeper.
+//
 // # A lost outer keeper
 //
 // The outer keeper alone has the end to write of a pipe, the lifeline, whose other end the inner one has. When it ends, and

@@ -91,6 +91,7 @@ func (k *keep) loop(ctx context.Context) int {
 	due := time.NewTimer(0)
 	for {
 		k.promoteIfDue()
+		k.wake()
 		k.watch()
 		k.startIfDue()
 		k.bury()
@@ -152,6 +153,14 @@ func (k *keep) leave() {
 	if k.child != 0 {
 		k.reminders = firstReminder
 		k.remind()
+	}
+}
+
+// wake has the child go on if somebody has stopped it: SIGCHLD tells of that too.
+func (k *keep) wake() {
+	if k.child != 0 && stopped(k.child) {
+		k.say("process %d, tend %s, was stopped and is to go on", k.child, k.kept())
+		_ = syscall.Kill(k.child, syscall.SIGCONT)
 	}
 }
 

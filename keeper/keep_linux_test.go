@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -368,5 +369,56 @@ func TestKeepersAreDaemons(t *testing.T) {
 		if strings.HasPrefix(line, "Pss:") || strings.HasPrefix(line, "Rss:") || strings.HasPrefix(line, "Private_Dirty:") {
 			t.Log("inner keeper: ", strings.TrimSpace(line))
 		}
+	}
+}
+
+// Whichever of the three are stopped, a command gets its answer.
+func TestStoppedProcessesGoOn(t *testing.T) {
+	for mask := 1; mask < 8; mask++ {
+		t.Run(fmt.Sprintf("%03b", mask), func(t *testing.T) {
+			c := newChain(t)
+			c.mustLaunch()
+			service := c.service("exec sleep 1000")
+			for bit, pid := range []int{c.outer(), c.inner(), c.supervisor()} {
+				if mask&(1<<bit) != 0 {
+					c.kill(pid, syscall.SIGSTOP)
+				}
+			}
+			waiting, cancel := context.WithCancel(t.Context())
+			go WakeWhile(waiting, c.dir)
+			c.ask("env")
+			c.until("nobody is stopped", func() error {
+				all, err := Find(c.dir)
+				if err != nil || len(all) != 3 {
+					return errors.Join(errNotYet, err)
+				}
+				for _, p := range all {
+					if p.Stopped {
+						return fmt.Errorf("%s is stopped", p.Role)
+					}
+				}
+				return nil
+			})
+			cancel()
+			if zombie(service) {
+				t.Error("the service did not survive")
+			}
+		})
+	}
+}
+
+// A dead child that was stopped before is buried as any other.
+func TestStoppedAndKilled(t *testing.T) {
+	c := newChain(t)
+	c.mustLaunch()
+	for range 5 {
+		old := c.supervisor()
+		c.kill(c.inner(), syscall.SIGSTOP)
+		c.kill(old, syscall.SIGSTOP)
+		c.kill(old, syscall.SIGKILL)
+		if got := c.records(old, 1)[0].WaitStatus; got != 9 {
+			t.Errorf("wait status %#x is written down", got)
+		}
+		c.supervisor()
 	}
 }

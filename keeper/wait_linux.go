@@ -16,24 +16,39 @@ func peek(pid int) (d death, children bool) {
 		kind = unix.P_PID
 	}
 	var info unix.Siginfo
-	for {
-		err := unix.Waitid(kind, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return death{}, !errors.Is(err, unix.ECHILD)
-		}
-		break
+	if err := waitid(kind, pid, &info, unix.WEXITED|unix.WNOWAIT); err != nil {
+		return death{}, !errors.Is(err, unix.ECHILD)
 	}
-	// Behind the three numbers that Siginfo names lies a union that is aligned like a pointer, and begins with the
-	// pid, the user and the status where the signal is SIGCHLD; see sigaction(2).
-	const union = (12 + unsafe.Sizeof(uintptr(0)) - 1) &^ (unsafe.Sizeof(uintptr(0)) - 1)
-	fields := (*struct{ pid, uid, status int32 })(unsafe.Add(unsafe.Pointer(&info), union))
+	fields := childOf(&info)
 	if fields.pid == 0 {
 		return death{}, true
 	}
 	return death{int(fields.pid), waitStatus(info.Code, fields.status)}, true
+}
+
+// stopped reports whether the child was stopped by a signal since it was last asked. The dead are not looked at.
+func stopped(pid int) bool {
+	var info unix.Siginfo
+	return waitid(unix.P_PID, pid, &info, unix.WSTOPPED) == nil && childOf(&info).pid == int32(pid)
+}
+
+// waitid is waitid(2), without waiting.
+func waitid(kind, pid int, info *unix.Siginfo, options int) error {
+	for {
+		if err := unix.Waitid(kind, pid, info, options|unix.WNOHANG, nil); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// childInfo is what a siginfo says of a child.
+type childInfo struct{ pid, uid, status int32 }
+
+func childOf(info *unix.Siginfo) *childInfo {
+	// Behind the three numbers that Siginfo names lies a union that is aligned like a pointer, and begins with the
+	// pid, the user and the status where the signal is SIGCHLD; see sigaction(2).
+	const union = (12 + unsafe.Sizeof(uintptr(0)) - 1) &^ (unsafe.Sizeof(uintptr(0)) - 1)
+	return (*childInfo)(unsafe.Add(unsafe.Pointer(info), union))
 }
 
 // waitStatus puts together what wait(2) would have returned.

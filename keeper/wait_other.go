@@ -29,5 +29,9 @@ func peek(pid int) (d death, children bool) {
 	}
 }
 
+// stopped reports whether the child was stopped by a signal since it was last asked; it cannot be asked here without reaping
+// it if it is dead.
+func stopped(int) bool { return false }
+
 // collect has nothing left to do.
 func collect(int) {}

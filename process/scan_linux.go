@@ -21,6 +21,9 @@ func Scan() (Snapshot, error) {
 	return newSnapshot(all), nil
 }
 
+// All returns every process that we may see.
+func All() ([]Stat, error) { return readAll() }
+
 func readAll() ([]Stat, error) {
 	proc, err := os.Open("/proc")
 	if err != nil {

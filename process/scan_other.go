@@ -40,6 +40,9 @@ func Scan() (Snapshot, error) {
 	return newSnapshot(all), nil
 }
 
+// All returns every process.
+func All() ([]Stat, error) { return ps("-ax") }
+
 // ps runs ps with the selection.
 func ps(selection ...string) ([]Stat, error) {
 	cmd := exec.Command("ps", append(selection, "-o", "pid=", "-o", "ppid=", "-o", "state=", "-o", "lstart=", "-o", "comm=")...)

@@ -70,6 +70,9 @@ func (s *Supervisor) main() (int, error) {
 	}
 	switch {
 	case s.replaced:
+		if _, alive := keeper.Parent(); !alive { // it died after it had asked us to make room
+			s.orphan = true
+		}
 		if s.orphan && !s.leaving && !keeper.ReadyAwaited() { // who launched us sees to it as well
 			s.launch()
 		}

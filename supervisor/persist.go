@@ -95,6 +95,7 @@ func (s *Supervisor) launch() {
 		ctx, cancel := context.WithTimeout(s.ctx, launchTimeout)
 		dir, err := keeper.Directory(s.database) // somebody may have removed it
 		if err == nil {
+			keeper.Wake(dir) // the outer keeper is to start the next, but may be stopped
 			err = keeper.Launch(ctx, dir, os.Environ())
 		}
 		cancel()

@@ -9,6 +9,7 @@ import (
 
 	"tend"
 	"tend/internal/fault"
+	"tend/keeper"
 	"tend/process"
 )
 
@@ -25,24 +26,21 @@ func parent(pid int) int {
 func (c *chain) settled() (outer, inner, supervisor int) {
 	c.Helper()
 	c.until("there are two keepers and a supervisor", func() error {
-		supervisor, inner, outer = c.supervisor(), c.inner(), c.outer()
-		if parent(supervisor) != inner || parent(inner) != outer || len(c.ownProcesses()) != 3 {
-			return fmt.Errorf("they are %v", c.ownProcesses())
+		all, err := keeper.Find(c.dir)
+		if err != nil || len(all) != 3 {
+			if len(all) == 0 {
+				c.launch() // the next command
+			}
+			return fmt.Errorf("they are %v, %v", all, err)
 		}
-		return nil
+		at := map[string]keeper.Serving{}
+		for _, p := range all {
+			at[p.Role] = p
+		}
+		outer, inner, supervisor = at["outer keeper"].PID, at["inner keeper"].PID, at["supervisor"].PID
+		return when(at["supervisor"].Parent == inner && at["inner keeper"].Parent == outer)
 	})
 	return outer, inner, supervisor
-}
-
-// ownProcesses are tend's own among all.
-func (c *chain) ownProcesses() map[int]string {
-	own := map[int]string{}
-	for pid, line := range c.all() {
-		if len(line) > 5 && line[:5] == "tend " {
-			own[pid] = line
-		}
-	}
-	return own
 }
 
 // Services end while the outer keeper is killed, again and again. None is touched, and every exit is known.
@@ -155,7 +153,10 @@ func TestStoppedOuterKeeperGoesOnWhenTheInnerOneDies(t *testing.T) {
 	outer, inner, _ := c.settled()
 	c.signal(outer, syscall.SIGSTOP)
 	c.signal(inner, syscall.SIGKILL)
-	c.within(5*time.Second, "there is another supervisor", func() error { return when(len(c.ownProcesses()) == 3 && !dead(outer) && dead(inner)) })
+	c.within(5*time.Second, "there is another supervisor", func() error {
+		all, _ := keeper.Find(c.dir)
+		return when(len(all) == 3 && !dead(outer) && dead(inner))
+	})
 	c.settled()
 	same(c, "its pid", c.status("web").PID, pid)
 	c.lived("web", 1)

@@ -1,0 +1,94 @@
+package keeper
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"tend"
+	"tend/process"
+)
+
+// Serving is a process of ours that serves a runtime directory: a keeper or a supervisor.
+type Serving struct {
+	tend.Identity
+	Parent  int    // its pid
+	Role    string // "outer keeper", "inner keeper" or "supervisor"
+	Stopped bool
+}
+
+// Find returns the living processes that serve the directory, by looking at all there are: they are of this user, lead a
+// session of their own, and were started with the words by which tend starts its own.
+func Find(dir string) ([]Serving, error) {
+	all, err := process.All()
+	if err != nil {
+		return nil, err
+	}
+	var found []Serving
+	for _, p := range all {
+		if p.Session != p.PID || p.Dead() {
+			continue
+		}
+		role := roleIn(p.PID, dir)
+		if owner, err := process.Owner(p.PID); role == "" || err == nil && owner != os.Geteuid() {
+			continue
+		}
+		now, err := process.ReadStat(p.PID)
+		if err == nil && now.Identity == p.Identity && !now.Dead() {
+			found = append(found, Serving{now.Identity, now.PPID, role, now.Stopped()})
+		}
+	}
+	return found, nil
+}
+
+// roleIn tells by the arguments of a process what it is for the directory, "" for nothing.
+func roleIn(pid int, dir string) string {
+	args, err := process.CommandLine(pid)
+	if err != nil || len(args) < 3 || args[0] != programName {
+		return ""
+	}
+	c, err := ParseArgs(args[2:])
+	switch {
+	case err != nil || c.Dir != dir || c.Detach:
+		return ""
+	case args[1] == commandKeep:
+		return c.role() + " keeper"
+	case args[1] == commandSupervise:
+		return "supervisor"
+	}
+	return ""
+}
+
+// Wake has those who serve the directory go on, if somebody has stopped them.
+func Wake(dir string) {
+	all, err := Find(dir)
+	if err != nil {
+		return
+	}
+	for _, p := range all {
+		if p.Stopped {
+			_ = process.Signal(p.Identity, "CONT") // it may be gone by now
+		}
+	}
+}
+
+// Whoever waits for an answer longer than wakeFirst looks whether somebody has stopped those who should give it, and
+// looks again ever more seldom.
+const (
+	wakeFirst = 300 * time.Millisecond
+	wakeLast  = 10 * time.Second
+)
+
+// WakeWhile wakes whoever serves the directory and is stopped, from time to time until ctx is done.
+func WakeWhile(ctx context.Context, dir string) {
+	pause := wakeFirst
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+			Wake(dir)
+			pause = min(2*pause, wakeLast)
+		}
+	}
+}
