@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ type Server struct {
 	socket   string
 	http     *http.Server
 	listener net.Listener
+	file     os.FileInfo // the socket's, as it was made; nil while the door is closed
 }
 
 // NewServer returns a server that answers for the supervisor once it is opened.
@@ -34,6 +36,10 @@ func (v *Server) Open() error {
 		return err
 	}
 	v.listener = listener
+	if v.file, err = os.Lstat(v.socket); err != nil {
+		listener.Close()
+		return fmt.Errorf("making the socket: %w", err)
+	}
 	go func() {
 		if err := v.http.Serve(listener); err != nil && !errors.Is(err, net.ErrClosed) {
 			log.Printf("answering clients: %v", err)
@@ -50,9 +56,16 @@ func (v *Server) Close() {
 	v.HandOver()
 }
 
+// InPlace reports whether the socket is still where clients look for it, if it is to be there at all.
+func (v *Server) InPlace() bool {
+	now, err := os.Lstat(v.socket)
+	return v.file == nil || err == nil && os.SameFile(now, v.file)
+}
+
 // HandOver closes the door and leaves the socket's file to the next supervisor, which puts its own in its place. Until
 // then it refuses connections, so that whoever looks for a supervisor does not take us for one.
 func (v *Server) HandOver() {
+	v.file = nil
 	if v.listener != nil {
 		v.listener.Close()
 	}

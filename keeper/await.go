@@ -14,8 +14,8 @@ import (
 // errChainGone means that the keepers are gone, or that their child has left on purpose.
 var errChainGone = errors.New("the keepers have left")
 
-// answers reports whether a supervisor accepts connections.
-func answers(ctx context.Context, dir string) bool {
+// Answers reports whether a supervisor accepts connections.
+func Answers(ctx context.Context, dir string) bool {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", Socket(dir))
 	if err != nil {
@@ -37,7 +37,7 @@ func await(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	for !answers(ctx, dir) {
+	for !Answers(ctx, dir) {
 		select {
 		case <-ctx.Done():
 			return tooLate(ctx, dir)

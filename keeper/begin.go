@@ -83,10 +83,7 @@ func begin(c Config) (*keep, error) {
 		}
 		k.inherit.chain = lock.fd
 	}
-	// Held for life, and never looked at again.
-	if fd, err := unix.Open(c.Dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-		unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB)
-	}
+	k.holdDirectory()
 	return k, nil
 }
 

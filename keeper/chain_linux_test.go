@@ -216,3 +216,33 @@ func zombie(pid int) bool {
 	stat, err := process.ReadStat(pid)
 	return err != nil || stat.State == 'Z'
 }
+
+// follow sends the records of the journal as they are written, until the test ends.
+func (c *chain) follow() <-chan Record {
+	c.Helper()
+	notices, err := Watch(c.Context(), c.dir)
+	if err != nil {
+		c.Fatal(err)
+	}
+	out := make(chan Record)
+	go func() {
+		var offset int64
+		for {
+			var records []Record
+			records, offset, _ = ReadRecords(JournalFile(c.dir), offset)
+			for _, r := range records {
+				select {
+				case out <- r:
+				case <-c.Context().Done():
+					return
+				}
+			}
+			select {
+			case <-notices.Journal:
+			case <-c.Context().Done():
+				return
+			}
+		}
+	}()
+	return out
+}

@@ -26,6 +26,7 @@ func (k *keep) startIfDue() {
 // start starts the child: this program again, in a session of its own. The first child gets the ready pipe; later ones
 // do not, and this keeper's own copy of it is closed.
 func (k *keep) start() error {
+	k.rejoin()
 	files := []uintptr{0, 1, 2}
 	env := k.environment()
 	give := func(variable string, fd int) {

@@ -102,6 +102,22 @@ func ownDirectory(dir string) error {
 	return nil
 }
 
+// remakeDirectory makes a runtime directory anew that somebody has removed, with the one that it is in.
+func remakeDirectory(dir string) error {
+	base := filepath.Dir(dir)
+	if err := os.Mkdir(base, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return cannotUse(base, err)
+	}
+	info, err := os.Lstat(base)
+	if err != nil {
+		return cannotUse(base, err)
+	}
+	if err := checkOwner(base, info); err != nil { // in /tmp somebody else may have been faster
+		return err
+	}
+	return ownDirectory(dir)
+}
+
 // checkOwner refuses what is no directory, above all a symbolic link, and what belongs to somebody else.
 func checkOwner(dir string, info fs.FileInfo) error {
 	const hint = "set TEND_RUNTIME to a directory of your own on a local disk"

@@ -31,7 +31,10 @@
 // started after it gets --leave, and because a child that has only just been executed may not hear a signal yet, the
 // signal is repeated, ever more slowly, until the child has ended. A keeper that has been told to leave does not
 // linger: what is left below it when its child has ended on purpose could not be stopped.
-// SIGHUP, SIGINT, SIGQUIT and the like are caught and dropped.
+// SIGINT, SIGQUIT and the like are caught and dropped.
+//
+// SIGHUP says that somebody has removed files from the runtime directory, or all of it: a keeper looks whether the chain's
+// lock is still where everybody looks for it, and takes it again where it is not.
 //
 // # Being stopped
 //

@@ -1,17 +1,15 @@
 package keeper
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"log"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
-	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,11 +17,15 @@ import (
 // the disk was full. They are stepped over; nothing else is missing.
 var ErrDamaged = errors.New("the exit journal holds damaged bytes")
 
-// AppendRecord writes a record to the end of the journal in one write, and makes the journal where there is none. The
-// journal is opened anew for each record, so that it is made again where somebody removed it. It is not flushed to the disk: no
-// exit outlives the boot in which it happened.
+// AppendRecord writes a record to the end of the journal in one write, and makes the journal where there is none, with
+// its directory. The journal is opened anew for each record, so that it is made again where somebody removed it. It is not
+// flushed to the disk: no exit outlives the boot in which it happened.
 func AppendRecord(path string, r Record) error {
-	journal, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	const flags = os.O_WRONLY | os.O_APPEND | os.O_CREATE
+	journal, err := openJournal(path, flags)
+	if err != nil && restoreJournal(path) == nil {
+		journal, err = openJournal(path, flags)
+	}
 	if err != nil {
 		return fmt.Errorf("opening the exit journal: %w", err)
 	}
@@ -37,11 +39,46 @@ func AppendRecord(path string, r Record) error {
 	return nil
 }
 
+// errNoJournal says that something else has the journal's name.
+var errNoJournal = errors.New("it is no plain file")
+
+// openJournal opens the journal. It never waits, as for a writer or a reader of a pipe that somebody has put in its place.
+func openJournal(path string, flags int) (*os.File, error) {
+	journal, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := journal.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errNoJournal}
+	}
+	if err != nil {
+		journal.Close()
+		return nil, err
+	}
+	return journal, nil
+}
+
+// restoreJournal makes room for a journal at a path where none could be opened: its directory is gone, it was shut, or
+// something else is there, which is set aside.
+func restoreJournal(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return remakeDirectory(filepath.Dir(path))
+	case err != nil:
+		return err
+	case info.Mode().IsRegular():
+		return os.Chmod(path, 0o600)
+	}
+	return os.Rename(path, fmt.Sprintf("%s.set-aside-%d", path, time.Now().UnixNano()))
+}
+
 // ReadRecords returns the records at or behind the offset and the offset to go on from; a journal that does not
 // exist has none. A journal shorter than the offset is another one, and is read from its beginning. Where bytes had
 // to be stepped over, the error is ErrDamaged, and the rest of the answer is good all the same.
 func ReadRecords(path string, offset int64) ([]Record, int64, error) {
-	journal, err := os.Open(path)
+	journal, err := openJournal(path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, nil
 	}
@@ -74,7 +111,7 @@ func ReadRecords(path string, offset int64) ([]Record, int64, error) {
 // being written; emptied tells. Whoever remembers the offset must have written down 0 before: a crash in between
 // then means that records are read twice, not that some are never read.
 func EmptyJournal(path string, offset int64) (emptied bool, err error) {
-	journal, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NOFOLLOW, 0)
+	journal, err := openJournal(path, os.O_WRONLY)
 	if err != nil {
 		return false, fmt.Errorf("emptying the exit journal: %w", err)
 	}
@@ -91,61 +128,4 @@ func EmptyJournal(path string, offset int64) (emptied bool, err error) {
 		return false, fmt.Errorf("emptying the exit journal: %w", err)
 	}
 	return emptied, nil
-}
-
-// FollowRecords sends the records at or behind the offset, and further ones as they are written, until ctx is done;
-// then it closes the channel. What cannot be read is said on the standard logger. It fails where the kernel gives no
-// notice of changes (inotify(7): each user has a limited number of instances).
-func FollowRecords(ctx context.Context, path string, offset int64) (<-chan Record, error) {
-	// The directory is watched, not the file: the journal may not exist yet, or be moved away.
-	changes, err := fsnotify.NewWatcher()
-	if err == nil {
-		err = changes.Add(filepath.Dir(path))
-	}
-	if err != nil {
-		if changes != nil {
-			changes.Close()
-		}
-		return nil, fmt.Errorf("following the exit journal: %w", err)
-	}
-	records := make(chan Record)
-	go func() {
-		defer close(records)
-		defer changes.Close()
-		for {
-			var fresh []Record
-			var err error
-			fresh, offset, err = ReadRecords(path, offset)
-			if err != nil {
-				log.Print(err)
-			}
-			for _, r := range fresh {
-				select {
-				case records <- r:
-				case <-ctx.Done():
-					return
-				}
-			}
-			if !changed(ctx, changes, filepath.Base(path)) {
-				return
-			}
-		}
-	}()
-	return records, nil
-}
-
-// changed waits until the file may have changed; false means that ctx is done.
-func changed(ctx context.Context, changes *fsnotify.Watcher, name string) bool {
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case event := <-changes.Events:
-			if filepath.Base(event.Name) == name {
-				return true
-			}
-		case <-changes.Errors: // events were lost: look
-			return true
-		}
-	}
 }

@@ -1,7 +1,6 @@
 package keeper
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -129,26 +128,72 @@ func TestJournalOfAnotherBoot(t *testing.T) {
 	}
 }
 
-func TestFollowRecords(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "exits")
-	ctx, stop := context.WithCancel(t.Context())
-	records, err := FollowRecords(ctx, path, 0)
+func TestWatch(t *testing.T) {
+	dir := t.TempDir()
+	path := JournalFile(dir)
+	notices, err := Watch(t.Context(), dir)
 	must(t, err)
+	await := func(what string, tokens <-chan struct{}) {
+		t.Helper()
+		select {
+		case <-tokens:
+		case <-time.After(time.Minute):
+			t.Fatalf("no notice of %s", what)
+		}
+	}
+	var offset int64
 	for pid := range 1000 {
 		if pid == 500 {
 			must(t, os.Rename(path, path+".old")) // everything so far has been read
 		}
 		must(t, AppendRecord(path, record(pid)))
-		select {
-		case r := <-records:
-			if r.PID != pid {
-				t.Fatalf("record of %d, want %d", r.PID, pid)
+		for found := false; !found; {
+			await("a record", notices.Journal)
+			var records []Record
+			records, offset, err = ReadRecords(path, offset)
+			must(t, err)
+			found = slices.Equal(pidsOf(records), []int{pid})
+			if !found && len(records) > 0 {
+				t.Fatalf("%v, want the record of %d", records, pid)
 			}
-		case <-time.After(time.Minute):
-			t.Fatalf("no record of %d", pid)
 		}
 	}
-	stop()
-	for range records { // until it is closed
+	must(t, os.WriteFile(Socket(dir), nil, 0o600))
+	must(t, os.Remove(Socket(dir)))
+	await("the end of the socket", notices.Gone)
+	must(t, os.WriteFile(LockFile(dir), nil, 0o600))
+	must(t, os.RemoveAll(dir))
+	await("the end of everything", notices.Gone)
+}
+
+// Whatever is in the way of the journal, keepers write it, and nobody waits.
+func TestJournalIsMadeAgain(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"it is removed":                func(path string) error { return os.Remove(path) },
+		"its directory is removed":     func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"all directories are removed":  func(path string) error { return os.RemoveAll(filepath.Dir(filepath.Dir(path))) },
+		"it is a directory":            func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
+		"it is a full directory":       func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/x/y", 0o700)) },
+		"it is a pipe":                 func(path string) error { return errors.Join(os.Remove(path), unix.Mkfifo(path, 0o600)) },
+		"it is a link to nothing":      func(path string) error { return errors.Join(os.Remove(path), os.Symlink("/nonexistent", path)) },
+		"it is a link to another file": func(path string) error { return errors.Join(os.Rename(path, path+"2"), os.Symlink(path+"2", path)) },
+		"it is shut":                   func(path string) error { return os.Chmod(path, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "base", "dir", "exits")
+			must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			must(t, AppendRecord(path, record(1)))
+			for round := range 2 {
+				must(t, spoil(path))
+				ReadRecords(path, 0) // must come back
+				EmptyJournal(path, 0)
+				must(t, AppendRecord(path, record(2+round)))
+				records, _, err := ReadRecords(path, 0)
+				must(t, err)
+				if len(records) == 0 || records[len(records)-1].PID != 2+round {
+					t.Errorf("the journal holds %v", records)
+				}
+			}
+		})
 	}
 }

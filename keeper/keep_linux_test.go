@@ -26,7 +26,7 @@ func TestKilledSupervisorComesBack(t *testing.T) {
 		c.kill(old, signal)
 		c.until("another one answers", func() error {
 			lives := c.lives()
-			return when(!strings.HasPrefix(lives[len(lives)-1], fmt.Sprint(old, ":")) && answers(t.Context(), c.dir))
+			return when(!strings.HasPrefix(lives[len(lives)-1], fmt.Sprint(old, ":")) && Answers(t.Context(), c.dir))
 		})
 		t.Logf("back %s after %v", time.Since(began).Round(100*time.Microsecond), signal)
 		if got := c.records(old, 1)[0].WaitStatus; got != uint32(signal) {
@@ -57,10 +57,7 @@ func TestCrashedSupervisorComesBackAtOnceThenLater(t *testing.T) {
 func TestExitsAreWrittenDownAsTheyWere(t *testing.T) {
 	c := newChain(t)
 	c.mustLaunch()
-	records, err := FollowRecords(t.Context(), JournalFile(c.dir), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	records := c.follow()
 	want := map[int]tend.Exit{
 		c.service("exit 0"):                         {},
 		c.service("exit 42"):                        {Code: 42},
@@ -153,7 +150,7 @@ func TestKeeperKilledAfterItStartedItsChild(t *testing.T) {
 			c.mustLaunch(c.fault(fault.Point(role + ".started")))
 			c.inner()
 			c.until("one supervisor is left and answers", func() error {
-				return when(len(c.pids("supervise")) == 1 && answers(t.Context(), c.dir))
+				return when(len(c.pids("supervise")) == 1 && Answers(t.Context(), c.dir))
 			})
 		})
 	}
@@ -270,9 +267,12 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	c := newChain(t)
 	c.mustLaunch()
 	supervisor := c.supervisor()
-	if err := os.Mkdir(JournalFile(c.dir), 0o700); err != nil {
+	emptier, err := os.OpenFile(JournalFile(c.dir), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer emptier.Close()
+	unix.Flock(int(emptier.Fd()), unix.LOCK_EX) // as whoever empties it has it
 	service := c.service("exit 33")
 	c.saidBy("inner", "not reaped until")
 	c.kill(supervisor, syscall.SIGKILL)
@@ -282,9 +282,7 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 		stat, err := process.ReadStat(service)
 		return errors.Join(err, when(stat.State == 'Z' && stat.WaitStatus == 33<<8))
 	})
-	if err := os.Remove(JournalFile(c.dir)); err != nil {
-		t.Fatal(err)
-	}
+	emptier.Close()
 	if r := c.records(service, 1)[0]; r.WaitStatus != 33<<8 {
 		t.Errorf("written down: %+v", r)
 	}
@@ -294,7 +292,7 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 
 // A keeper whose own child's end could not be written down has nothing to come back for, and must not spin.
 func TestJournalIsNotTriedForNobody(t *testing.T) {
-	k := &keep{config: Config{Dir: filepath.Join(t.TempDir(), "missing")}}
+	k := &keep{config: Config{Dir: "/proc/missing/missing"}}
 	if k.record(death{pid: os.Getpid()}) == nil || k.buryAt.IsZero() {
 		t.Error("it could be written")
 	}

@@ -30,8 +30,11 @@ var passedOn = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ"
 // SERVER_FILE must be absolute. However many call it at a time, one chain is started. An error is what the supervisor itself
 // reported, or tells what became of it. Descriptors that this process inherited are closed on execution from here on.
 func Launch(ctx context.Context, dir string, env []string) error {
-	if answers(ctx, dir) {
+	if Answers(ctx, dir) {
 		return nil
+	}
+	if err := remakeDirectory(dir); err != nil { // somebody may just have removed it
+		return err
 	}
 	turn, err := takeTurn(ctx, dir)
 	if err != nil {
@@ -39,7 +42,7 @@ func Launch(ctx context.Context, dir string, env []string) error {
 	}
 	defer turn.Close()
 	for {
-		if answers(ctx, dir) {
+		if Answers(ctx, dir) {
 			return nil
 		}
 		chain, err := claim(dir)

@@ -20,7 +20,7 @@ func TestLaunchByManyStartsOneChain(t *testing.T) {
 			if err := c.launch(); err != nil {
 				t.Error(err)
 			}
-			if !answers(t.Context(), c.dir) {
+			if !Answers(t.Context(), c.dir) {
 				t.Error("Launch returned before the supervisor answered")
 			}
 		})

@@ -43,7 +43,7 @@ func (s *Supervisor) bidFarewell(status int) {
 	if err != nil {
 		return
 	}
-	fmt.Fprintf(list, farewellLine, s.identity.PID, s.identity.Start, time.Now().UnixNano(), cause)
+	fmt.Fprintf(list, farewellLine, s.locks.identity.PID, s.locks.identity.Start, time.Now().UnixNano(), cause)
 	list.Close()
 }
 
@@ -88,7 +88,7 @@ func (s *Supervisor) supervision() (*tend.Supervision, error) {
 	if err := s.journal.read(); err != nil {
 		s.logf("reading the exit journal: %v", err)
 	}
-	s.own = &tend.Supervision{Identity: s.identity, Place: s.place}
+	s.own = &tend.Supervision{Identity: s.locks.identity, Place: s.place}
 	if !written.IsZero() {
 		s.own.Away = s.away(last, written)
 	}
@@ -126,7 +126,7 @@ func (s *Supervisor) endOf(id tend.Identity, a *tend.Absence) {
 			a.Cause = tend.AwayReplaced
 		}
 	}
-	for _, f := range s.farewells {
+	for _, f := range s.locks.farewells {
 		if f.Identity == id {
 			a.From, a.Exact, a.Cause = f.at, true, f.cause
 		}
@@ -135,9 +135,9 @@ func (s *Supervisor) endOf(id tend.Identity, a *tend.Absence) {
 
 // triesSince counts the supervisors that came after that one.
 func (s *Supervisor) triesSince(id tend.Identity) int {
-	for i := len(s.predecessors) - 1; i >= 0; i-- {
-		if s.predecessors[i] == id {
-			return len(s.predecessors) - 1 - i
+	for i := len(s.locks.predecessors) - 1; i >= 0; i-- {
+		if s.locks.predecessors[i] == id {
+			return len(s.locks.predecessors) - 1 - i
 		}
 	}
 	return 0

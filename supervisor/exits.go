@@ -25,7 +25,7 @@ func (s *Supervisor) watchChild(sv *service, id tend.Identity, pidfd int) {
 	case err == nil:
 	case errors.Is(err, process.ErrUnwatchable):
 		s.effect(s.recorded)
-		if !sv.ours || s.records == nil {
+		if !sv.ours || s.notices.Journal == nil {
 			s.lookAfter(id)
 		}
 	case errors.Is(err, process.ErrGone):

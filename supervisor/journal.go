@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"os"
 	"slices"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 // looking for what the process had left behind.
 type journal struct {
 	path      string
-	offset    int64 // read up to here, bytes
+	file      os.FileInfo // nil where there was none yet
+	offset    int64       // read up to here, bytes
 	unclaimed []keeper.Record
 }
 
@@ -25,6 +27,10 @@ const maxUnclaimed = 4096
 
 // read takes in what was written since it was last called.
 func (j *journal) read() error {
+	file, err := os.Stat(j.path)
+	if err == nil && (j.file == nil || !os.SameFile(file, j.file)) { // somebody had removed the one before
+		j.file, j.offset = file, 0
+	}
 	records, next, err := keeper.ReadRecords(j.path, j.offset)
 	j.offset = next
 	j.unclaimed = append(j.unclaimed, records...)

@@ -2,12 +2,15 @@ package supervisor
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"tend"
 	"tend/keeper"
@@ -15,57 +18,130 @@ import (
 	"tend/process"
 )
 
-// lock makes us the only supervisor of the database. A predecessor in the same runtime directory is on its way out,
+// locks make us the only supervisor of the database. A predecessor in the same runtime directory is on its way out,
 // or its keeper is not; it is waited for. A second lock, on the directory of the logs beside the database, finds the
-// supervisors that have another runtime directory: another TEND_RUNTIME, or a container that shares the file. Network
-// file systems may refuse it; there, hosts are told apart by the states (see elsewhere).
+// supervisors that have another runtime directory: another TEND_RUNTIME, a container that shares the file, or one whose
+// runtime directory somebody has removed. Network file systems may refuse it; there, hosts are told apart by the states
+// (see elsewhere).
 //
 // Both are flocks on close-on-exec descriptors: they end with us, however we end, and are never on the database file,
 // whose locks are SQLite's.
 //
 // The first one's file holds the identities of all who have had it.
-func lock(dir, database string) (held holding, err error) {
-	own, err := os.OpenFile(keeper.LockFile(dir), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return held, fmt.Errorf("locking the database: %w", err)
-	}
-	var shared *os.File
-	held.release = func() {
-		shared.Close() // of no file it does nothing
-		own.Close()
+type locks struct {
+	own, shared  *os.File
+	identity     tend.Identity   // of this process
+	predecessors []tend.Identity // of this supervisor
+	farewells    []farewell      // of those that ended on purpose
+}
+
+func (l *locks) release() {
+	l.shared.Close() // of no file it does nothing
+	l.own.Close()
+}
+
+// lock takes them. With mayBeServed, we are the first of a chain, and there is no need for us when another answers.
+func lock(dir, database string, mayBeServed bool) (_ *locks, err error) {
+	l := &locks{}
+	if l.own, err = openOwnLock(dir); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			held.release()
+			l.release()
 		}
 	}()
-	if err := flock(own, syscall.LOCK_EX); err != nil {
-		return held, fmt.Errorf("locking the database: %w", err)
+	served := func() bool { return mayBeServed && keeper.Answers(context.Background(), dir) }
+	if err := lockOwn(l.own, mayBeServed, served); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(logs.Directory(database), 0o700); err != nil {
-		return held, keeper.WithRoomHint(fmt.Errorf("making the directory of the logs: %w", err), filepath.Dir(database))
+		return nil, keeper.WithRoomHint(fmt.Errorf("making the directory of the logs: %w", err), filepath.Dir(database))
 	}
-	if shared, err = os.Open(logs.Directory(database)); err != nil {
-		return held, fmt.Errorf("locking the database: %w", err)
+	if l.shared, err = os.Open(logs.Directory(database)); err != nil {
+		return nil, fmt.Errorf("locking the database: %w", err)
 	}
-	if flock(shared, syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK {
-		return held, tend.Errorf(tend.CodeBusy, "another supervisor holds %s, with another runtime directory or in another container", database).
-			WithHint("use the same TEND_RUNTIME everywhere")
+	if err := lockShared(l.shared, database, served); err != nil {
+		return nil, err
 	}
-	if err := held.enlist(own); err != nil {
+	if err := l.enlist(l.own); err != nil {
 		// On a full disk we are not on the list. All that follows is that, were we killed at the one moment in which we
 		// bear the mark of a run, the next supervisor would take our end for the run's.
 		log.Printf("supervisor %d: writing down who has the lock: %v", os.Getpid(), err)
 	}
-	return held, nil
+	return l, nil
 }
 
-// holding is the lock, and who has had it before.
-type holding struct {
-	release      func()
-	identity     tend.Identity // of this process
-	predecessors []tend.Identity
-	farewells    []farewell
+func openOwnLock(dir string) (*os.File, error) {
+	own, err := os.OpenFile(keeper.LockFile(dir), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, keeper.WithRoomHint(fmt.Errorf("locking the database: %w", err), dir)
+	}
+	return own, nil
+}
+
+// errServed says that another supervisor has the database, and answers where we would.
+var errServed = errors.New("another supervisor answers")
+
+// A supervisor that has a lock that we want is on its way out, or makes its socket again in a directory that somebody
+// has removed. There is no way to wait for a lock and for that at once.
+const (
+	otherPause    = 20 * time.Millisecond
+	otherPatience = 5 * time.Second // with one that has another runtime directory
+)
+
+func lockOwn(own *os.File, mayBeServed bool, served func() bool) error {
+	if !mayBeServed {
+		if err := flock(own, syscall.LOCK_EX); err != nil {
+			return fmt.Errorf("locking the database: %w", err)
+		}
+		return nil
+	}
+	for ; ; time.Sleep(otherPause) {
+		switch err := flock(own, syscall.LOCK_EX|syscall.LOCK_NB); {
+		case err == nil:
+			return nil
+		case err != syscall.EWOULDBLOCK:
+			return fmt.Errorf("locking the database: %w", err)
+		case served():
+			return errServed
+		}
+	}
+}
+
+func lockShared(shared *os.File, database string, served func() bool) error {
+	for end := time.Now().Add(otherPatience); flock(shared, syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK; time.Sleep(otherPause) {
+		if served() {
+			return errServed
+		}
+		if time.Now().After(end) {
+			return tend.Errorf(tend.CodeBusy, "another supervisor holds %s, with another runtime directory or in another container", database).
+				WithHint("use the same TEND_RUNTIME everywhere")
+		}
+	}
+	return nil
+}
+
+// renew takes the first lock again where somebody has removed its file. Whoever has taken it meanwhile waits for the
+// second, and goes when we answer.
+func (l *locks) renew(dir string) error {
+	opened, err := l.own.Stat()
+	if there, statErr := os.Stat(keeper.LockFile(dir)); err == nil && statErr == nil && os.SameFile(opened, there) {
+		return nil
+	}
+	own, err := openOwnLock(dir)
+	if err != nil {
+		return err
+	}
+	if err := flock(own, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		own.Close()
+		return fmt.Errorf("locking the database: %w", err)
+	}
+	fresh := &locks{}
+	_ = fresh.enlist(own) // our own predecessors are known
+	l.own.Close()
+	l.own = own
+	return nil
 }
 
 // mostListed is the size from which the list of those who have had the lock begins anew, bytes. Of interest are those
@@ -74,17 +150,17 @@ const mostListed = 16 << 10
 
 // enlist adds us to those who have had the lock, and finds out who the others were. Where there is no room for another
 // line, it takes the place of the eldest.
-func (h *holding) enlist(list *os.File) error {
+func (l *locks) enlist(list *os.File) error {
 	text, err := io.ReadAll(list)
 	if err != nil {
 		return err
 	}
-	h.predecessors, h.farewells = readList(string(text))
+	l.predecessors, l.farewells = readList(string(text))
 	stat, err := process.ReadStat(os.Getpid())
 	if err != nil {
 		return err
 	}
-	h.identity = tend.Identity{PID: stat.PID, Start: stat.Start}
+	l.identity = tend.Identity{PID: stat.PID, Start: stat.Start}
 	end := int64(len(text))
 	if end > mostListed {
 		if err := list.Truncate(0); err != nil {

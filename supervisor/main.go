@@ -12,7 +12,6 @@ import (
 	"tend"
 	"tend/internal/fault"
 	"tend/keeper"
-	"tend/logs"
 	"tend/process"
 	"tend/store"
 )
@@ -50,10 +49,14 @@ func Main(database string, leave bool, door NewDoor) int {
 
 func (s *Supervisor) main() (int, error) {
 	const failed = 1
-	unlock, err := s.prepare()
+	err := s.prepare()
 	switch {
 	case errors.Is(err, errOrphaned):
 		return keeper.ExitReplace, nil
+	case errors.Is(err, errServed):
+		s.logf("%v: there is nothing left to do here", err)
+		keeper.ReportReady(nil)
+		return leftOnPurpose, nil
 	case err != nil && !s.replaced && !errors.Is(err, errLeaves):
 		return failed, err
 	}
@@ -66,7 +69,7 @@ func (s *Supervisor) main() (int, error) {
 			s.door.HandOver()
 		}
 		s.bidFarewell(status)
-		unlock()
+		s.locks.release()
 	}
 	switch {
 	case s.replaced:
@@ -167,40 +170,36 @@ func (s *Supervisor) catchUp() {
 // prepare gets all that a supervisor needs besides its database. The keeper is watched first, so that its death is
 // noticed whenever it comes. The lock makes this the only supervisor; a predecessor that has not quite gone is waited
 // for.
-func (s *Supervisor) prepare() (unlock func(), err error) {
-	if s.dir, err = keeper.Directory(s.database); err != nil {
-		return nil, err
-	}
+func (s *Supervisor) prepare() (err error) {
 	if s.watcher, err = process.NewWatcher(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.watchKeeper(); err != nil {
-		return nil, err
+		return err
 	}
-	var held holding
 	err = s.persist(func() (err error) {
-		held, err = lock(s.dir, s.database)
+		if s.dir, err = keeper.Directory(s.database); err != nil {
+			return err
+		}
+		s.locks, err = lock(s.dir, s.database, s.awaited)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.identity, s.predecessors, s.farewells = held.identity, held.predecessors, held.farewells
 	fault.At(fault.SupervisorLocked)
 	if s.place, err = process.Here(); err != nil {
-		return nil, err
+		return err
 	}
 	if s.spawner, err = process.NewSpawner("/proc/self/exe", "exec"); err != nil {
-		return nil, err
+		return err
 	}
 	ready := make(chan prepared, preparedAhead)
 	go s.prepareRuns(ready)
 	go s.makeProcesses(ready)
 	s.journal = &journal{path: keeper.JournalFile(s.dir)}
-	if s.records, err = keeper.FollowRecords(s.ctx, s.journal.path, logs.Size(s.journal.path)); err != nil {
-		s.logf("following the exit journal: %v", err)
-	}
-	return held.release, nil
+	s.watchDirectory()
+	return nil
 }
 
 // watchKeeper finds the process that keeps us and waits for its death.

@@ -29,7 +29,7 @@ func (s *Supervisor) persist(try func() error) error {
 	var said string
 	for {
 		err := try()
-		if err == nil || s.awaited {
+		if err == nil || s.awaited || errors.Is(err, errServed) {
 			return err
 		}
 		if said != err.Error() {

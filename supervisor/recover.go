@@ -222,7 +222,7 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	}
 	eldest := map[*service]tend.Identity{}
 	for _, sv := range unborn {
-		if main, found := all.Eldest(sv.state.Run, s.predecessors...); found {
+		if main, found := all.Eldest(sv.state.Run, s.locks.predecessors...); found {
 			eldest[sv] = main
 		}
 	}
@@ -231,7 +231,7 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 	}
 	for _, sv := range unborn {
 		main, born := eldest[sv]
-		if ended, found := s.journal.eldest(sv.state.Run, s.predecessors); found && (!born || process.ByAge(ended, main) < 0) {
+		if ended, found := s.journal.eldest(sv.state.Run, s.locks.predecessors); found && (!born || process.ByAge(ended, main) < 0) {
 			main, born = ended, true
 		}
 		switch {

@@ -28,6 +28,7 @@ type Door interface {
 	Open() error
 	Close()
 	HandOver()
+	InPlace() bool // whoever looks for the door comes here
 }
 
 // NewDoor makes the door at the socket: what comes in there asks the supervisor.
@@ -35,18 +36,16 @@ type NewDoor func(socket string, s *Supervisor) Door
 
 // Supervisor supervises the services of one database.
 type Supervisor struct {
-	ctx          context.Context
-	database     string
-	dir          string // runtime directory
-	place        tend.Place
-	self         int
-	parent       tend.Identity   // the inner keeper
-	caller       tend.Caller     // what we were started with
-	identity     tend.Identity   // of this process
-	predecessors []tend.Identity // of this supervisor
-	farewells    []farewell      // of those that ended on purpose
-	began        time.Time       // when we had what we need, and began to look
-	log          io.Writer
+	ctx      context.Context
+	database string
+	dir      string // runtime directory
+	place    tend.Place
+	self     int
+	parent   tend.Identity // the inner keeper
+	caller   tend.Caller   // what we were started with
+	locks    *locks
+	began    time.Time // when we had what we need, and began to look
+	log      io.Writer
 
 	store   *store.Store
 	watcher *process.Watcher
@@ -71,6 +70,7 @@ type Supervisor struct {
 	own          *tend.Supervision // see supervision
 	announced    bool              // that we have begun is written down, or is about to be
 	awaited      bool              // somebody waits for us to begin
+	restoreAfter time.Time         // when the runtime directory is seen to again; zero: it is in order
 	doorAfter    time.Time         // when the door, which could not be opened, is tried again; zero: it is open
 	leaveAfter   time.Time         // not before then, when there is nothing to do
 	retryAt      time.Time         // when a database that has refused is asked again
@@ -88,7 +88,8 @@ type Supervisor struct {
 	spawns  *mailbox[spawnJob]
 	spawned *mailbox[spawnResult]
 	scans   chan scanned
-	records <-chan keeper.Record
+	notices keeper.Notices // of what happens in the runtime directory
+	unwatch func()         // ends them
 	signals chan os.Signal
 	busy    atomic.Int64 // requests being answered
 }
@@ -137,10 +138,12 @@ func (s *Supervisor) loop() int {
 		case gone := <-s.watcher.Exits():
 			s.turn()
 			s.gone(s.moreGone(gone))
-		case <-s.records:
+		case <-s.notices.Journal:
 			s.turn()
-			drain(s.records)
 			s.recorded()
+		case <-s.notices.Gone:
+			s.turn()
+			s.restore()
 		case r := <-s.scans:
 			s.turn()
 			s.seen(r)
@@ -175,20 +178,6 @@ func (s *Supervisor) moreGone(first process.Gone) []process.Gone {
 	}
 }
 
-// drain empties a channel whose values only say that there is something to look at.
-func drain[T any](c <-chan T) {
-	for {
-		select {
-		case _, open := <-c:
-			if !open {
-				return
-			}
-		default:
-			return
-		}
-	}
-}
-
 // tickSlack is the shortest time between two turns for timers: services that were started together share them.
 const tickSlack = 20 * time.Millisecond
 
@@ -209,6 +198,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 	}
 	sooner(s.unwatched.next)
 	sooner(s.doorAfter)
+	sooner(s.restoreAfter)
 	if !s.scanning && len(s.scanWanted) > 0 {
 		sooner(s.scanAfter)
 	}
@@ -239,6 +229,9 @@ func (s *Supervisor) tick() {
 	s.lastTick = s.now
 	if !s.doorAfter.IsZero() && !s.now.Before(s.doorAfter) {
 		_ = s.openDoor()
+	}
+	if !s.restoreAfter.IsZero() && !s.now.Before(s.restoreAfter) {
+		s.restore()
 	}
 	s.startScan()
 	s.lookAtUnwatched()

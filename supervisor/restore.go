@@ -1,0 +1,61 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tend/keeper"
+	"tend/process"
+)
+
+// watchDirectory has the kernel tell of what happens in the runtime directory.
+func (s *Supervisor) watchDirectory() {
+	if s.unwatch != nil {
+		s.unwatch()
+	}
+	var ctx context.Context
+	ctx, s.unwatch = context.WithCancel(s.ctx)
+	notices, err := keeper.Watch(ctx, s.dir)
+	if err != nil {
+		s.logf("%v", err)
+	}
+	s.notices = notices
+}
+
+// restore makes again what somebody has removed from the runtime directory, a cleaner of old files in /tmp perhaps, or all
+// of it. Commands would find no supervisor, and start a chain beside this one, which would give up only because of the
+// second lock. The keepers, who write to the same directory, are told to do their part.
+func (s *Supervisor) restore() {
+	keeper.ReopenLog(s.dir)
+	err := s.restoreFiles()
+	if err == nil {
+		s.restoreAfter = time.Time{}
+		return
+	}
+	if s.restoreAfter.IsZero() {
+		s.logf("the runtime directory was tampered with, and cannot be made again, will try again: %v", err)
+	}
+	s.restoreAfter = s.now.Add(retryBegin)
+}
+
+func (s *Supervisor) restoreFiles() error {
+	dir, err := keeper.Directory(s.database)
+	if err != nil {
+		return err
+	}
+	if dir != s.dir {
+		return fmt.Errorf("the database's path leads somewhere else now: its runtime directory would be %s", dir)
+	}
+	s.watchDirectory() // the one that is there now; first, so that nothing is missed
+	if !s.door.InPlace() && s.doorAfter.IsZero() {
+		s.logf("the socket is gone, and is made again")
+		s.door.HandOver()
+		_ = s.openDoor() // it is tried again by itself
+	}
+	if process.Alive(s.parent) {
+		_ = process.Signal(s.parent, "HUP")
+	}
+	s.recorded() // what was written while nobody watched
+	return s.locks.renew(s.dir)
+}
