@@ -83,14 +83,16 @@ func TestWhatWasWrittenDownIsDamaged(t *testing.T) {
 	}
 }
 
-// paused runs f while there is no supervisor: its keeper cannot start another before it goes on.
+// paused runs f while there is no supervisor: its keepers cannot start another before it goes on.
 func (c *chain) paused(f func()) {
 	c.Helper()
-	inner, supervisor := c.inner(), c.supervisor()
+	outer, inner, supervisor := c.outer(), c.inner(), c.supervisor()
+	c.signal(outer, syscall.SIGSTOP) // or it would have the inner one go on
 	c.signal(inner, syscall.SIGSTOP)
 	c.signal(supervisor, syscall.SIGKILL)
 	c.until("it has ended", func() error { return when(dead(supervisor)) })
 	f()
+	c.signal(outer, syscall.SIGCONT)
 	c.signal(inner, syscall.SIGCONT)
 	c.until("another supervisor is there", func() error { return when(c.supervisor() != supervisor) })
 }
