@@ -2,6 +2,7 @@ package tend
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -66,8 +67,8 @@ func (a Absence) Why() string {
 	return "ended, and nobody was left to write down how"
 }
 
-// Contains reports whether the moment lies in the absence.
-func (a Absence) Contains(t time.Time) bool { return !t.Before(a.From) && !t.After(a.To) }
+// Contains reports whether the moment lies in the absence. At From, something was still seen.
+func (a Absence) Contains(t time.Time) bool { return t.After(a.From) && !t.After(a.To) }
 
 // String says how long the absence was, for the history: which times those were stands beside it.
 func (a Absence) String() string {
@@ -90,3 +91,9 @@ type Entry struct {
 	Text        string       `json:"text"`
 	Supervision *Supervision `json:"supervision,omitempty"` // with NoteSupervised
 }
+
+// unseen ends the text about an end of which nobody saw when it was: At is when it was noticed.
+const unseen = ", at an unknown moment"
+
+// Unseen reports whether the entry tells of an end that nobody saw.
+func (e Entry) Unseen() bool { return e.Kind == NoteEnded && strings.HasSuffix(e.Text, unseen) }

@@ -244,10 +244,12 @@ func (d *decision) mainEnded(e Ended) {
 	}
 	early := !d.Begun
 	d.Main, d.Begun, d.Exit, d.Ended, d.EndedAfter = Identity{}, true, &exit, d.past(e.At), time.Time{}
+	text := exit.String()
 	if e.At.IsZero() && !e.After.IsZero() {
 		d.EndedAfter = d.past(e.After)
+		text += unseen
 	}
-	d.do(Note{Kind: NoteEnded, Text: exit.String(), At: d.Ended})
+	d.do(Note{Kind: NoteEnded, Text: text, At: d.Ended})
 	switch {
 	case exit.Lost != "":
 		d.lost()

@@ -63,14 +63,14 @@ func (c *card) addState(s tend.Status, now time.Time) {
 		state += " on " + s.Elsewhere
 	}
 	if !s.Since.IsZero() {
-		state += fmt.Sprintf(" for %s (since %s)", span(now.Sub(s.Since)), moment(s.Since, now))
+		state += fmt.Sprintf(" for %s (since %s)", tend.Span(now.Sub(s.Since)), tend.Moment(s.Since, now))
 	}
 	c.add("state", state)
 	if s.Reason != "" && (s.LastExit == nil || s.Reason != s.LastExit.String()) {
 		c.add("reason", s.Reason)
 	}
 	if !s.NextTry.IsZero() {
-		c.add("next try", soon(s.NextTry.Sub(now)))
+		c.add("next try", tend.Soon(s.NextTry.Sub(now)))
 	}
 	if s.Wanted != (s.State.Live() || s.State == tend.PhaseBackoff) {
 		c.add("wanted", map[bool]string{true: "yes: it is started again after a reboot", false: "no"}[s.Wanted])
@@ -79,7 +79,7 @@ func (c *card) addState(s tend.Status, now time.Time) {
 		c.add("pid", number(s.PID))
 	}
 	if !s.StartedAt.IsZero() && s.State != tend.PhaseRunning {
-		c.add("uptime", span(time.Duration(s.Uptime*float64(time.Second))))
+		c.add("uptime", tend.Span(time.Duration(s.Uptime*float64(time.Second))))
 	}
 	if s.Restarts > 0 {
 		c.add("restarts", number(s.Restarts))
@@ -90,7 +90,7 @@ func (c *card) addState(s tend.Status, now time.Time) {
 	if s.LastExit != nil {
 		last := "it " + s.LastExit.String()
 		if !s.LastEnd.IsZero() {
-			last += ", " + span(now.Sub(s.LastEnd)) + " ago"
+			last += ", " + tend.Span(now.Sub(s.LastEnd)) + " ago"
 		}
 		c.add("last exit", last)
 	}

@@ -89,21 +89,21 @@ func at(t, now time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return moment(t, now)
+	return tend.Moment(t, now)
 }
 
 func uptime(s tend.Status, _ time.Time) string {
 	if s.StartedAt.IsZero() {
 		return ""
 	}
-	return span(time.Duration(s.Uptime * float64(time.Second)))
+	return tend.Span(time.Duration(s.Uptime * float64(time.Second)))
 }
 
 func nextTry(s tend.Status, now time.Time) string {
 	if s.NextTry.IsZero() {
 		return ""
 	}
-	return soon(s.NextTry.Sub(now))
+	return tend.Soon(s.NextTry.Sub(now))
 }
 
 // exit writes how a run ended in one word: the exit status, or the signal.

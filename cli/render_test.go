@@ -102,14 +102,14 @@ func TestSpan(t *testing.T) {
 		0: "0s", -time.Second: "0s", 900 * time.Millisecond: "0s", 59 * time.Second: "59s", time.Minute: "1m",
 		125 * time.Second: "2m 5s", time.Hour: "1h", 3*time.Hour + 2*time.Minute + 9*time.Second: "3h 2m", 50 * time.Hour: "2d 2h",
 	} {
-		if got := span(d); got != want {
+		if got := tend.Span(d); got != want {
 			t.Errorf("%v: %s, not %s", d, got, want)
 		}
 	}
 	for d, want := range map[time.Duration]string{
 		-1: "now", time.Millisecond: "in 10ms", 100 * time.Millisecond: "in 100ms", 2900 * time.Millisecond: "in 3s", time.Minute: "in 1m",
 	} {
-		if got := soon(d); got != want {
+		if got := tend.Soon(d); got != want {
 			t.Errorf("%v: %s, not %s", d, got, want)
 		}
 	}
