@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"tend"
+	"tend/api"
+	"tend/logs"
+	"tend/store"
+)
+
+type eventsOptions struct {
+	sharedOptions
+	lines  string
+	since  string
+	follow bool
+}
+
+func newEvents() command {
+	c := command{
+		name: "events", args: "[NAME…]", max: -1, complete: services,
+		short: "show what happened",
+		long: `One row an event, the oldest first: of all services and of tend itself if none is named, else of those services, and of tend itself what concerns them. The time is when it happened, the order is that in which it was learned of: what ended while nobody supervised comes after the row that says so.
+
+Into a pipe go tab-separated columns: ID, AT, SERVICE (tend itself: empty), KIND, RUN, TEXT. With --json and -f, each event is a JSON document of its own, on one line.`,
+		examples: []example{
+			{"tend events", "the last 50"},
+			{"tend events -f", "and whatever happens from now on; Ctrl-C ends it"},
+			{"tend events --since 2h web", "of one service, in the last two hours"},
+		},
+	}
+	c.bind = func(a *App, f *pflag.FlagSet) action {
+		o := &eventsOptions{}
+		f.StringVarP(&o.lines, "lines", "n", "50", "how many events, or all; all with --since")
+		f.StringVar(&o.since, "since", "", "only what happened since then: "+sinceWords)
+		f.BoolVarP(&o.follow, "follow", "f", false, "go on as more happens")
+		f.BoolVar(&o.all, "all", false, "every service, which is the default")
+		o.flagJSON(f)
+		return func(ctx context.Context, args arguments) error {
+			if o.all && len(args.words) > 0 {
+				return o.targets(&c, args)
+			}
+			if o.since != "" && !f.Changed("lines") {
+				o.lines = "all"
+			}
+			return a.events(ctx, &c, o, args)
+		}
+	}
+	return c
+}
+
+// happenings is the events command at work.
+type happenings struct {
+	*App
+	*past
+	options *eventsOptions
+	names   []string // the services that are meant; none: all, and tend itself
+	widest  int      // of the column of names
+	last    int64    // id of the last entry that was read
+}
+
+func (a *App) events(ctx context.Context, c *command, o *eventsOptions, args arguments) error {
+	n, err := lines(c, o.lines)
+	if err != nil {
+		return err
+	}
+	since, err := parseSince(c, o.since, a.Now())
+	if err != nil {
+		return err
+	}
+	p, err := a.remember(ctx)
+	if err != nil {
+		return err
+	}
+	h := &happenings{App: a, past: p, options: o, widest: len("SERVICE")}
+	var gone map[string]bool
+	if len(args.words) > 0 {
+		if h.names, gone, err = p.names(ctx, args.words, false); err != nil {
+			return err
+		}
+	}
+	a.sayGone(h.names, gone)
+	if p.db == nil {
+		return h.none()
+	}
+	var changes <-chan struct{}
+	if o.follow { // before the first look, so that nothing comes between
+		if changes, err = logs.Changes(ctx, p.database); err != nil {
+			return err
+		}
+	}
+	entries, err := h.read(ctx, store.HistoryQuery{Since: since})
+	if err != nil {
+		return err
+	}
+	if n > 0 && len(entries) > n {
+		entries = entries[len(entries)-n:]
+	}
+	if err := h.begin(entries); err != nil || !o.follow {
+		return err
+	}
+	return h.follow(ctx, changes)
+}
+
+// none is the answer where nothing ever happened.
+func (h *happenings) none() error {
+	if err := h.begin(nil); err != nil {
+		return err
+	}
+	if !h.options.json {
+		h.notice("nothing has happened yet")
+	}
+	return nil
+}
+
+// read returns the entries that are meant.
+func (h *happenings) read(ctx context.Context, q store.HistoryQuery) ([]tend.Entry, error) {
+	if len(h.names) > 0 {
+		q.Services = append([]string{""}, h.names...)
+	}
+	entries, err := h.db.History(ctx, q)
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	h.last = entries[len(entries)-1].ID
+	if len(h.names) == 0 {
+		return entries, nil
+	}
+	return slices.DeleteFunc(entries, func(e tend.Entry) bool { return e.Service == "" && !concerning(e, entries) }), nil
+}
+
+// concerning reports whether an entry of tend itself tells of an absence in which one of the others happened.
+func concerning(own tend.Entry, others []tend.Entry) bool {
+	if own.Supervision == nil || own.Supervision.Away == nil || own.Supervision.Away.Cause.OnPurpose() {
+		return false
+	}
+	return slices.ContainsFunc(others, func(e tend.Entry) bool {
+		return e.Service != "" && e.ID > own.ID && (own.Supervision.Away.Contains(e.At) || e.Unseen())
+	})
+}
+
+func (h *happenings) begin(entries []tend.Entry) error {
+	if h.options.json && !h.options.follow {
+		if entries == nil {
+			entries = []tend.Entry{}
+		}
+		return h.writeJSON(struct {
+			Version int          `json:"version"`
+			Events  []tend.Entry `json:"events"`
+		}{api.Version, entries})
+	}
+	if !h.options.json && !h.terminal().out {
+		if _, err := io.WriteString(h.Stdout, tsvLine([]string{"ID", "AT", "SERVICE", "KIND", "RUN", "TEXT"})); err != nil {
+			return err
+		}
+	}
+	for _, s := range h.services {
+		h.widest = max(h.widest, width(printable(s.Name, false)))
+	}
+	return h.write(entries)
+}
+
+// write shows entries, each as a line.
+func (h *happenings) write(entries []tend.Entry) error {
+	t := h.terminal()
+	p := palette{t.colour}
+	now := h.Now()
+	var b strings.Builder
+	for _, e := range entries {
+		switch {
+		case h.options.json:
+			line, err := json.Marshal(e)
+			if err != nil {
+				return fmt.Errorf("writing an event: %w", err)
+			}
+			b.Write(append(line, '\n'))
+		case t.out:
+			name := printable(e.Service, false)
+			if e.Service == "" {
+				name = "tend"
+			}
+			name = pad(name, max(h.widest, width(name)), false, false)
+			line := p.faint(tend.Moment(e.At, now)) + "  " + p.bold(name) + "  " + printable(h.text(e, now), false)
+			b.WriteString(strings.Join(fill(line, t.width), "\n") + "\n")
+		default:
+			b.WriteString(tsvLine([]string{fmt.Sprint(e.ID), exactly(e.At), e.Service, string(e.Kind), e.Run, e.Text}))
+		}
+	}
+	_, err := io.WriteString(h.Stdout, b.String())
+	return err
+}
+
+// text is what an entry says to people: of an absence also from when to when it was.
+func (h *happenings) text(e tend.Entry, now time.Time) string {
+	if e.Supervision == nil || e.Supervision.Away == nil {
+		return e.Text
+	}
+	away := *e.Supervision.Away
+	if away.Cause.OnPurpose() {
+		return "supervision begins again; the supervisor before " + away.Why() + " at " + tend.Moment(away.From, now)
+	}
+	return absence(away, now)
+}
+
+// follow shows what is added to the history, until ctx ends.
+func (h *happenings) follow(ctx context.Context, changes <-chan struct{}) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changes:
+		}
+		if err := h.db.InPlace(); errors.Is(err, store.ErrReplaced) {
+			return fmt.Errorf("following: %w", err)
+		}
+		entries, err := h.read(ctx, store.HistoryQuery{After: h.last})
+		if tend.CodeOf(err) == tend.CodeBusy {
+			continue // whoever holds it writes to it, and then there is news again
+		}
+		if err != nil {
+			return err
+		}
+		if err := h.write(entries); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"strings"
+)
+
+// grid is a table of texts, the first row being its heading.
+type grid struct {
+	rows  [][]string
+	right []bool // which columns are numbers, and stand right
+}
+
+func (g *grid) add(cells ...string) { g.rows = append(g.rows, cells) }
+
+// render lays the grid out for people, no row wider than the terminal.
+func (g *grid) render(t terminal) string {
+	widths := make([]int, len(g.rows[0]))
+	for _, row := range g.rows {
+		for i, cell := range row {
+			if row[i] = printable(cell, false); row[i] == "" {
+				row[i] = "-"
+			}
+			widths[i] = max(widths[i], width(row[i]))
+		}
+	}
+	p := palette{t.colour}
+	var b strings.Builder
+	for r, row := range g.rows {
+		for i, cell := range row {
+			last := i == len(row)-1
+			right := i < len(g.right) && g.right[i]
+			if cell == "-" && last {
+				cell = ""
+			}
+			cell = pad(cell, widths[i], right, last)
+			if r == 0 {
+				cell = p.bold(cell)
+			}
+			row[i] = cell
+		}
+		b.WriteString(fit(strings.TrimRight(strings.Join(row, "  "), " "), t.width))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// tsv lays the grid out for programs.
+func (g *grid) tsv() string {
+	var b strings.Builder
+	for _, row := range g.rows {
+		b.WriteString(tsvLine(row))
+	}
+	return b.String()
+}
+
+// tsvLine is one line for programs: columns separated by tabs, and no other tab or line break.
+func tsvLine(cells []string) string {
+	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
+	escaped := make([]string, len(cells))
+	for i, cell := range cells {
+		escaped[i] = escape.Replace(cell)
+	}
+	return strings.Join(escaped, "\t") + "\n"
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"tend"
+	"tend/store"
+)
+
+// past is what the commands need that tell what happened: the services, and the times in which nobody supervised.
+type past struct {
+	*survey
+	db           *store.Store // nil where there is no database
+	absences     []tend.Absence
+	unsupervised error // why no supervisor could be reached that something needs
+}
+
+// remember reads the past. Supervision is seen to first, as by every command: what has ended meanwhile is known only then.
+// Where that fails, what the database says is told all the same.
+func (a *App) remember(ctx context.Context) (*past, error) {
+	p := &past{}
+	_, err := a.statuses(ctx, tend.Query{Brief: true})
+	p.unsupervised = err
+	if p.survey, err = a.survey(ctx); err != nil {
+		return nil, err
+	}
+	if p.unsupervised != nil {
+		a.warn("", "nobody supervises just now, so this is as it was when last written down: %s", tend.AsError(p.unsupervised).Message)
+	}
+	p.db = a.opened
+	if p.db != nil {
+		p.absences, err = p.db.Absences(ctx)
+	}
+	return p, err
+}
+
+// names are the services that the words mean. A word may also be the name of one that is no more, if it has a past.
+func (p *past) names(ctx context.Context, words []string, all bool) (names []string, gone map[string]bool, err error) {
+	var targets []tend.Target
+	known := map[string]bool{}
+	for _, s := range p.services {
+		targets = append(targets, tend.Target{Name: s.Name, Tags: s.Tags})
+		known[s.Name] = true
+	}
+	gone = map[string]bool{}
+	for _, word := range words {
+		if p.db == nil || known[word] || gone[word] {
+			continue
+		}
+		if gone[word], err = p.db.Remembers(ctx, word); err != nil {
+			return nil, nil, err
+		}
+	}
+	for word, remembered := range gone {
+		if remembered {
+			targets = append(targets, tend.Target{Name: word})
+		}
+	}
+	names, err = tend.Select(targets, words, all)
+	return names, gone, err
+}
+
+// sayGone says which of the services are no more.
+func (a *App) sayGone(names []string, gone map[string]bool) {
+	for _, name := range names {
+		if gone[name] {
+			a.notice("%s has been removed; this is what is left of its past", name)
+		}
+	}
+}
+
+// lines is how many lines are wanted, 0 being all of them.
+func lines(c *command, text string) (int, error) {
+	if text == "all" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, misused(c, "--lines: %q is not a number of lines (1 or more, or all)", text)
+	}
+	return n, nil
+}
+
+// exactly writes a time for programs, to the millisecond.
+func exactly(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// absence says in which times nobody supervised, and why.
+func absence(away tend.Absence, now time.Time) string {
+	from := tend.Moment(away.From, now)
+	if !away.Exact {
+		from = "some moment after " + from
+	}
+	return "supervision was away from " + from + " to " + tend.Moment(away.To, now) + ", because the supervisor " + away.Why()
+}
