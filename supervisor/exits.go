@@ -24,6 +24,10 @@ func (s *Supervisor) watchChild(sv *service, id tend.Identity, pidfd int) {
 	switch err := s.watcher.Add(id, pidfd); {
 	case err == nil:
 	case errors.Is(err, process.ErrUnwatchable):
+		if stat, err := process.ReadStat(id.PID); errors.Is(err, process.ErrGone) || err == nil && stat.Start != id.Start {
+			s.gone([]process.Gone{{Identity: id}})
+			return
+		}
 		s.effect(s.recorded)
 		if !sv.ours || s.notices.Journal == nil {
 			s.lookAfter(id)
