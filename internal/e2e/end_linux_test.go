@@ -24,7 +24,7 @@ func command(t testing.TB, id tend.Identity, name string) {
 func (w *world) lives(words ...string) (id tend.Identity) {
 	w.t.Helper()
 	eventually(w.t, strings.Join(words, " ")+" runs", func() bool {
-		for _, p := range below(os.Getpid()) {
+		for _, p := range below(everybody()) {
 			if strings.Join(p.words, " ") == strings.Join(words, " ") {
 				id = p.Identity
 			}

@@ -26,8 +26,7 @@ var subsets = []string{"supervisor", "inner", "outer", "supervisor inner", "supe
 type fleet struct {
 	*world
 	steady map[string]tend.Identity // those that live through everything
-	ends   [enders]tend.Identity    // those that end when they are told to
-	next   int                      // the next of them
+	next   int                      // the next of those that end when they are told to
 }
 
 const (
@@ -35,7 +34,7 @@ const (
 	enders                 = 14
 )
 
-// newFleet starts them, some to be ended with a status that is known before.
+// newFleet starts the steady ones, and adds some that end with a status that is known before.
 func newFleet(w *world) *fleet {
 	w.t.Helper()
 	f := &fleet{world: w, steady: map[string]tend.Identity{}}
@@ -45,13 +44,10 @@ func newFleet(w *world) *fleet {
 	for i := range enders {
 		f.obedient(ender(i), 10+i)
 	}
-	w.tend("start", "--all").ok()
+	w.tend("start", forking, quiet, chatty).ok()
 	stand := w.list()
 	for _, name := range []string{quiet, chatty, forking} {
 		f.steady[name] = identify(w.t, stand[name].PID)
-	}
-	for i := range enders {
-		f.ends[i] = identify(w.t, stand[ender(i)].PID)
 	}
 	return f
 }
@@ -84,7 +80,7 @@ func (w *world) obedient(name string, code int, more ...string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.tend(append([]string{"add", "--restart", "no", name, "--", self, "obey", dir, strconv.Itoa(code)}, more...)...).ok()
+	w.tend(append([]string{"add", "--restart", "no", "--ready", "alive:20ms", name, "--", self, "obey", dir, strconv.Itoa(code)}, more...)...).ok()
 }
 
 // noted are the pids in one of the files that obey writes.
@@ -140,7 +136,7 @@ func (f *fleet) survives(unknown func(victims string) bool) {
 func (f *fleet) kills(victims string, unknown bool) {
 	f.t.Helper()
 	chain := f.wholeChain()
-	before, after := f.ending(), f.ending()
+	before, after := f.ending(), f.ending() // below the present keepers
 	usr1(before.main)
 	for _, role := range strings.Fields(victims) {
 		kill(chain[role])
@@ -179,7 +175,9 @@ type ending struct {
 
 func (f *fleet) ending() ending {
 	f.t.Helper()
-	e := ending{ender(f.next), f.ends[f.next], 10 + f.next}
+	f.tend("start", ender(f.next)).ok()
+	e := ending{ender(f.next), f.running(ender(f.next)), 10 + f.next}
+	eventually(f.t, e.name+" is ready", func() bool { return len(f.noted(e.name, "ready")) > 0 })
 	f.next++
 	return e
 }
@@ -195,7 +193,7 @@ func (f *fleet) intact(when string) {
 			f.t.Errorf("%s: %s is %s as process %d, it was %d", when, name, s.State, s.PID, id.PID)
 		}
 	}
-	for i := range enders {
+	for i := range f.next {
 		f.once(ender(i))
 	}
 	f.once(quiet)
@@ -252,7 +250,7 @@ func TestKillsWithoutMechanisms(t *testing.T) {
 			w.environ = append(w.environ, "TEND_WITHOUT="+without)
 			f := newFleet(w)
 			f.survives(func(victims string) bool { // a child of the supervisor is reaped by it, and its status goes with it
-				return strings.Contains(without, "clone_parent") && strings.Contains(victims, "supervisor")
+				return strings.Contains(without, "clone_parent") && victims != "outer"
 			})
 			f.obeys()
 		})

@@ -52,7 +52,7 @@ func (w *world) leave() {
 // environment, its arguments, as its working directory, or as that of an open file.
 func (w *world) processes() []seen {
 	var found []seen
-	for _, p := range below(os.Getpid()) {
+	for _, p := range below(everybody()) {
 		if w.concerns(p) {
 			found = append(found, p)
 		}
