@@ -39,6 +39,8 @@ func mechanisms() []mechanism {
 			Without: "what leaves a service's session and clears its environment may be missed by stop"}, haveMark},
 		{Capability{Name: "subreaper", Since: "Linux 3.4, where seccomp lets it",
 			Without: "what is left of a service falls to process 1, as do services when a keeper is gone"}, haveSubreaper},
+		{Capability{Name: "cgroup", Since: "Linux 5.7, where a cgroup v2 is delegated",
+			Without: "what clears its environment, drops its mark and leaves session and parent is missed by stop"}, haveCgroup},
 		{Capability{Name: "close_range", Since: "Linux 5.11",
 			Without: "descriptors are closed one by one"}, haveCloseRange},
 	}

@@ -21,6 +21,7 @@ type Spec struct {
 	Env                   []string // NAME=value
 	Umask                 tend.Umask
 	Stdin, Stdout, Stderr *os.File // nil is /dev/null
+	Cgroup                *os.File // the directory of one to be born into; nil is ours
 }
 
 // Child is a process that was started. Start is 0 when it had ended and was reaped before it could be asked: how it
@@ -29,6 +30,7 @@ type Child struct {
 	tend.Identity
 	PIDFD    int    // the caller's to close, or to give to a Watcher; -1 where there is none
 	Earliest uint64 // Start is not less, nor is that of any process that is given the pid later
+	InCgroup bool   // it was born into the cgroup of its Spec; a kernel that refuses that is no reason not to start
 }
 
 // ErrClosed is returned by a Spawner after Close.
@@ -140,46 +142,62 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 	}
 	defer runtime.KeepAlive(spec)
 	defer bearMark(spec.Env)()
-	var pid, pidfd int
+	var b born
 	var err error
 	earliest := startsNow()
 	if s.staged {
-		pid, pidfd, err = startStaged(s.stage, spec, files)
+		b, err = startStaged(s.stage, spec, files)
 	} else {
-		pid, pidfd, err = s.startDirectly(spec, files)
+		b, err = s.startDirectly(spec, files)
 	}
 	if err != nil {
 		return Child{PIDFD: -1}, err
 	}
-	return Child{Identity: tend.Identity{PID: pid, Start: startOf(pid, pidfd)}, PIDFD: pidfd, Earliest: earliest}, nil
+	id := tend.Identity{PID: b.pid, Start: startOf(b.pid, b.pidfd)}
+	return Child{Identity: id, PIDFD: b.pidfd, Earliest: earliest, InCgroup: b.inCgroup}, nil
+}
+
+// born is a process that was made.
+type born struct {
+	pid, pidfd int // the latter -1 where there is none
+	inCgroup   bool
 }
 
 // startDirectly sets the umask and enters the directory before the fork.
-func (s *Spawner) startDirectly(spec Spec, files []uintptr) (pid, pidfd int, err error) {
+func (s *Spawner) startDirectly(spec Spec, files []uintptr) (born, error) {
 	before := unix.Umask(int(spec.Umask))
 	if !s.ownDirectory {
 		defer unix.Umask(before)
 		if err := unix.Access(spec.Dir+"/.", unix.X_OK); err != nil { // fork cannot tell which of its steps failed
-			return 0, -1, &StartError{Step: StepChdir, Path: spec.Dir, Err: err}
+			return born{}, &StartError{Step: StepChdir, Path: spec.Dir, Err: err}
 		}
 		return fork(spec, files, spec.Dir)
 	}
 	if err := unix.Chdir(spec.Dir); err != nil {
-		return 0, -1, &StartError{Step: StepChdir, Path: spec.Dir, Err: err}
+		return born{}, &StartError{Step: StepChdir, Path: spec.Dir, Err: err}
 	}
 	defer unix.Chdir("/") // so that we do not keep a file system from being unmounted
 	return fork(spec, files, "")
 }
 
-// fork makes the process and executes the program in it.
-func fork(spec Spec, files []uintptr, dir string) (pid, pidfd int, err error) {
-	pidfd = -1
-	attr := syscall.ProcAttr{Dir: dir, Env: spec.Env, Files: files, Sys: childAttributes(&pidfd)}
-	pid, err = syscall.ForkExec(spec.Path, spec.Args, &attr)
-	if err != nil {
-		return 0, -1, failure(spec, err)
+// fork makes the process and executes the program in it. Without a dir it begins where the thread is.
+func fork(spec Spec, files []uintptr, dir string) (born, error) {
+	b := born{pidfd: -1}
+	attr := syscall.ProcAttr{Dir: dir, Env: spec.Env, Files: files, Sys: childAttributes(&b.pidfd)}
+	if spec.Cgroup != nil && dir == "" {
+		child, refused, err := forkInto(spec.Cgroup, spec, files, attr.Sys)
+		if err != nil {
+			return born{}, failure(spec, err)
+		}
+		if !refused {
+			return child, nil
+		}
 	}
-	return pid, pidfd, nil
+	var err error
+	if b.pid, err = syscall.ForkExec(spec.Path, spec.Args, &attr); err != nil {
+		return born{}, failure(spec, err)
+	}
+	return b, nil
 }
 
 // failure tells the errors of making a process from those of becoming the program, as well as the kernel lets one.

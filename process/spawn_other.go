@@ -3,6 +3,7 @@
 package process
 
 import (
+	"os"
 	"runtime"
 	"syscall"
 	"time"
@@ -30,4 +31,9 @@ func startOf(pid, _ int) uint64 {
 		return 0
 	}
 	return stat.Start
+}
+
+// forkInto: there are no cgroups.
+func forkInto(*os.File, Spec, []uintptr, *syscall.SysProcAttr) (born, bool, error) {
+	return born{}, true, nil
 }

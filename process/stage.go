@@ -30,31 +30,31 @@ const (
 )
 
 // startStaged starts the process through the stage and waits until the stage is over.
-func startStaged(stage []string, spec Spec, files []uintptr) (pid, pidfd int, err error) {
+func startStaged(stage []string, spec Spec, files []uintptr) (born, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return 0, -1, &StartError{Step: StepFork, Path: spec.Path, Err: errors.Unwrap(err)}
+		return born{}, &StartError{Step: StepFork, Path: spec.Path, Err: errors.Unwrap(err)}
 	}
 	defer r.Close()
-	staged := Spec{Path: stage[0], Args: append(append([]string{}, stage...), spec.Umask.String(), spec.Dir, spec.Path), Dir: "/"}
+	staged := Spec{Path: stage[0], Args: append(append([]string{}, stage...), spec.Umask.String(), spec.Dir, spec.Path), Dir: "/", Cgroup: spec.Cgroup}
 	staged.Args = append(staged.Args, spec.Args...)
 	for i, entry := range spec.Env {
 		staged.Env = append(staged.Env, strconv.Itoa(i)+"="+entry)
 	}
-	pid, pidfd, err = fork(staged, append(files, w.Fd()), "/")
+	b, err := fork(staged, append(files, w.Fd()), "") // we are in / ourselves
 	w.Close()
 	if err != nil {
-		return 0, -1, err
+		return born{}, err
 	}
 	report, err := io.ReadAll(r)
 	if err == nil && len(report) == 0 {
-		return pid, pidfd, nil
+		return b, nil
 	}
-	if pidfd >= 0 {
-		unix.Close(pidfd)
+	if b.pidfd >= 0 {
+		unix.Close(b.pidfd)
 	}
-	reapOwn(pid)
-	return 0, -1, stageFailure(spec, string(report))
+	reapOwn(b.pid)
+	return born{}, stageFailure(spec, string(report))
 }
 
 // stageFailure reads what a stage wrote.
