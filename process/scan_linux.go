@@ -10,15 +10,20 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tend"
 )
 
-// Scan looks at every process that we may see, once.
+// Scan looks at every process that we may see, once, and then some times at the children of the keepers, which orphans
+// fall to: what forks and ends all the time is never there long enough to be found by reading thousands of files.
 func Scan() (Snapshot, error) {
 	all, err := readAll()
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("looking at all processes: %w", err)
 	}
-	return newSnapshot(all), nil
+	s := newSnapshot(all)
+	s.glimpse()
+	return s, nil
 }
 
 // All returns every process that we may see.
@@ -105,6 +110,29 @@ func Children(pid int) ([]int, error) {
 		}
 	}
 	return found, nil
+}
+
+// Descendants returns the living processes below a process, as far as the kernel has lists of children.
+func Descendants(id tend.Identity) (found []tend.Identity) {
+	if !Probe().Has("children") {
+		return nil
+	}
+	seen := map[int]bool{id.PID: true}
+	for parents := []int{id.PID}; len(parents) > 0; parents = parents[1:] {
+		children, _ := readChildrenOnce(parents[0])
+		for _, pid := range children {
+			if stat, err := ReadStat(pid); err == nil && !seen[pid] && stat.Start >= id.Start {
+				seen[pid], parents = true, append(parents, pid)
+				if !stat.Dead() {
+					found = append(found, stat.Identity)
+				}
+			}
+		}
+	}
+	if !Alive(id) { // it may not have been the one meant
+		return nil
+	}
+	return found
 }
 
 // readChildren asks the kernel's own lists, of which every thread has one. They may leave a child out when another one

@@ -103,6 +103,9 @@ func Children(pid int) ([]int, error) {
 // Owner cannot be had.
 func Owner(int) (int, error) { return 0, errors.ErrUnsupported }
 
+// Descendants are not listed anywhere.
+func Descendants(tend.Identity) []tend.Identity { return nil }
+
 // Environ cannot be had.
 func Environ(int) ([]string, error) { return nil, errors.ErrUnsupported }
 

@@ -18,7 +18,11 @@ type Snapshot struct {
 	byAge     []*seen         // the eldest first
 	ours      map[int]bool    // this process and its ancestors
 	keepers   map[int]bool    // those that orphans of services fall to
+	missed    bool            // somebody came and went before it could be asked whose it is
 }
+
+// Missed reports whether some process came and went before it could be asked which run it belongs to.
+func (s Snapshot) Missed() bool { return s.missed }
 
 // seen is one process of a Snapshot.
 type seen struct {
@@ -44,15 +48,25 @@ func newSnapshot(all []Stat) Snapshot {
 		byAge: make([]*seen, 0, len(all)),
 	}
 	for _, stat := range all {
-		p := &seen{Stat: stat}
-		s.processes[p.PID] = p
-		s.children[p.PPID] = append(s.children[p.PPID], p)
-		s.sessions[p.Session] = append(s.sessions[p.Session], p)
-		s.byAge = append(s.byAge, p)
+		s.insert(stat)
 	}
-	slices.SortFunc(s.byAge, func(a, b *seen) int { return ByAge(a.Identity, b.Identity) })
+	s.sort()
 	s.ours, s.keepers = s.ownLine()
 	return s
+}
+
+// insert adds a process; sort must follow.
+func (s *Snapshot) insert(stat Stat) *seen {
+	p := &seen{Stat: stat}
+	s.processes[p.PID] = p
+	s.children[p.PPID] = append(s.children[p.PPID], p)
+	s.sessions[p.Session] = append(s.sessions[p.Session], p)
+	s.byAge = append(s.byAge, p)
+	return p
+}
+
+func (s *Snapshot) sort() {
+	slices.SortFunc(s.byAge, func(a, b *seen) int { return ByAge(a.Identity, b.Identity) })
 }
 
 // ownLine returns this process with its ancestors, and the keepers among them: ourselves, our parent and its parent,
@@ -95,7 +109,16 @@ func (s Snapshot) Eldest(run string, except ...tend.Identity) (tend.Identity, bo
 // among them, nor passed through, are this process, its ancestors and the exceptions. A look at processes that fork is
 // never complete: before a tree is called gone, look again.
 func (s Snapshot) Tree(main tend.Identity, run string, except ...tend.Identity) []Member {
-	t := tree{Snapshot: s, main: main, run: run, mark: Mark(run), in: map[int]bool{}, except: map[int]bool{}}
+	return s.look(main, run, except).members
+}
+
+// Dead returns the processes of a run that have ended, and that nobody has reaped yet.
+func (s Snapshot) Dead(main tend.Identity, run string) []tend.Identity {
+	return s.look(main, run, nil).dead
+}
+
+func (s Snapshot) look(main tend.Identity, run string, except []tend.Identity) *tree {
+	t := &tree{Snapshot: s, main: main, run: run, mark: Mark(run), in: map[int]bool{}, except: map[int]bool{}}
 	for _, id := range except {
 		t.except[id.PID] = true
 	}
@@ -104,7 +127,7 @@ func (s Snapshot) Tree(main tend.Identity, run string, except ...tend.Identity) 
 	slices.SortFunc(t.members, func(a, b Member) int {
 		return cmp.Or(isMain(b, main)-isMain(a, main), ByAge(a.Identity, b.Identity))
 	})
-	return t.members
+	return t
 }
 
 func isMain(m Member, main tend.Identity) int {
@@ -122,6 +145,7 @@ type tree struct {
 	mark       uint64       // of the run
 	in, except map[int]bool // by pid: members and zombies passed through; those that never are
 	members    []Member
+	dead       []tend.Identity
 }
 
 // inTime reports whether the process is not older than the run. Nothing that is older can belong to it.
@@ -191,7 +215,9 @@ func (t *tree) add(p *seen) {
 		return
 	}
 	t.in[p.PID] = true
-	if !p.Dead() {
+	if p.Dead() {
+		t.dead = append(t.dead, p.Identity)
+	} else {
 		t.members = append(t.members, Member{p.Identity, p.PPID, p.Session, p.Command, p.State})
 	}
 	for _, child := range t.children[p.PID] {
