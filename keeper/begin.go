@@ -49,6 +49,9 @@ func begin(c Config) (*keep, error) {
 	}
 	process.CloseInherited()
 	process.Unmark() // tend may have been called from within a service, and is no part of it
+	if c.Detach {
+		process.LeaveRun()
+	}
 	NameProcess()
 	syscall.Umask(0o077)
 	limitMemory()

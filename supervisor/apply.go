@@ -51,6 +51,9 @@ func (s *Supervisor) apply(sv *service, e tend.Event) {
 	if !sv.state.Phase.Live() {
 		s.endHunt(sv)
 	}
+	if before.Phase.Live() && (!sv.state.Phase.Live() || sv.state.Run != before.Run) {
+		s.cgroups.Remove(before.Run)
+	}
 	s.tellWishes(sv, before)
 	if sv.removed && !sv.state.Phase.Live() {
 		delete(s.services, sv.name())

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"tend"
@@ -16,6 +17,7 @@ type ending struct {
 	exit    tend.Exit
 	at      time.Time // when a keeper saw it end; zero if none has
 	after   time.Time // it ended at an unknown moment since then, if at is zero; zero: it ended just now
+	passing int       // looks that found only such as were gone a moment later
 }
 
 // watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal, where its
@@ -130,16 +132,38 @@ const emptyLooks = 2
 func (s *Supervisor) settleByLooking(e ending, looks int) {
 	s.scan(func(all process.Snapshot) {
 		var left []tend.Identity
+		passing := 0
 		for _, m := range all.Tree(e.main, e.run) {
-			if m.Identity != e.main {
+			switch {
+			case m.Identity == e.main:
+			case process.Alive(m.Identity):
 				left = append(left, m.Identity)
+			default:
+				passing++
 			}
 		}
-		if len(left) == 0 && looks > 1 {
+		for _, id := range s.cgroups.Members(e.run) {
+			if id != e.main && !slices.Contains(left, id) {
+				left = append(left, id)
+			}
+		}
+		slices.SortFunc(left, process.ByAge)
+		switch {
+		case len(left) > 0:
+		case passing > 0:
+			if e.passing++; e.passing > hastyLooks {
+				s.scanAfter = s.now.Add(huntPause)
+			}
+			s.settleByLooking(e, emptyLooks)
+			return
+		case looks > 1:
 			s.settleByLooking(e, looks-1)
 			return
 		}
 		s.settling--
+		if len(left) == 0 {
+			s.lookForStrays(e.service, e.main, all)
+		}
 		s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at, After: e.after, Left: left})
 		if len(left) > 0 {
 			s.huntOn(e.service)
@@ -158,7 +182,8 @@ func (s *Supervisor) noStrays(endings []ending) bool {
 	for _, e := range endings {
 		known[e.main.PID] = true
 	}
-	for {
+	const often = 8 // a relay has fresh ones all the time
+	for range often {
 		children, err := process.Children(s.parent.PID)
 		if err != nil {
 			return false
@@ -178,4 +203,5 @@ func (s *Supervisor) noStrays(endings []ending) bool {
 			return true
 		}
 	}
+	return false
 }

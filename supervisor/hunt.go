@@ -18,14 +18,17 @@ type hunt struct {
 	signal string                   // of the present step
 	sent   map[tend.Identity]string // known to live, and the last signal sent to each
 	frozen map[tend.Identity]bool   // stopped before they are killed, so that they cannot multiply meanwhile
+	dead   map[tend.Identity]bool   // found when they had ended already
 	rounds int                      // looks at all processes in the present step
-	empty  int                      // looks in a row that found nobody
+	empty  int                      // looks in a row that found nobody, and nobody who had just been there
 	again  time.Time                // look again then: somebody in the tree cannot be watched; zero: no need
 }
 
 const (
 	huntPause     = 100 * time.Millisecond // between looks at processes that cannot be watched
 	maxFreezeRuns = 32                     // looks before a tree that keeps growing is killed all the same
+	hastyLooks    = 8                      // looks, without a pause, at what is there and gone
+	catchTime     = 500 * time.Millisecond // spent at a time on catching what forks and ends all the time
 )
 
 // others reports whether any process besides the main one is known to live.
@@ -38,7 +41,7 @@ func (h *hunt) others() bool {
 }
 
 func newHunt(sv *service) *hunt {
-	h := &hunt{run: sv.state.Run, sent: map[tend.Identity]string{}, frozen: map[tend.Identity]bool{}}
+	h := &hunt{run: sv.state.Run, sent: map[tend.Identity]string{}, frozen: map[tend.Identity]bool{}, dead: map[tend.Identity]bool{}}
 	if sv.run != nil {
 		h.main = sv.run.Identity
 	}
@@ -49,14 +52,64 @@ func newHunt(sv *service) *hunt {
 func (s *Supervisor) chase(sv *service, signal string) {
 	if sv.hunt == nil {
 		sv.hunt = newHunt(sv)
+		s.cgroups.Adopt(sv.state.Run, sv.state.Main)
 	}
 	h := sv.hunt
 	h.signal, h.rounds = signal, 0
+	if signal == "KILL" {
+		s.pursue(func() { s.killAtOnce(sv, h) })
+	}
 	if main := sv.state.Main; !main.IsZero() {
 		s.signalNews(sv, main.PID, signal)
-		s.pursue(func() { s.send(sv, main, signal) })
+		s.pursue(func() {
+			s.count(sv, main)
+			s.send(sv, main, signal)
+		})
 	}
 	s.huntOn(sv)
+}
+
+// killAtOnce kills what is in the run's cgroup, if it has one. Whoever was there is known, so that it is told of.
+func (s *Supervisor) killAtOnce(sv *service, h *hunt) {
+	if sv.hunt != h {
+		return
+	}
+	for _, id := range s.cgroups.Members(h.run) {
+		if id == sv.state.Main {
+			continue
+		}
+		if _, known := h.sent[id]; known || s.watchMember(sv, id) {
+			s.signalNews(sv, id.PID, "KILL")
+			h.sent[id] = "KILL"
+		}
+	}
+	s.cgroups.Kill(h.run)
+}
+
+// count notes who is below the main process before that is signalled: when it has ended, nothing may lead to them.
+func (s *Supervisor) count(sv *service, main tend.Identity) {
+	h := sv.hunt
+	if h == nil {
+		return
+	}
+	for _, id := range process.Descendants(main) {
+		if _, known := h.sent[id]; !known && s.watchMember(sv, id) {
+			h.sent[id] = ""
+		}
+	}
+}
+
+// watchMember waits for the end of a process of the tree that is not the main one. It reports whether that lives.
+func (s *Supervisor) watchMember(sv *service, id tend.Identity) bool {
+	s.members[id] = sv
+	switch err := s.watcher.Add(id, -1); {
+	case errors.Is(err, process.ErrGone):
+		delete(s.members, id)
+		return false
+	case err != nil:
+		sv.hunt.again = s.now.Add(huntPause)
+	}
+	return true
 }
 
 // huntOn looks for the tree once more.
@@ -78,9 +131,22 @@ func (s *Supervisor) huntOn(sv *service) {
 func (s *Supervisor) round(sv *service, h *hunt, all process.Snapshot) {
 	h.rounds++
 	h.again = time.Time{}
-	members := s.tree(h, all)
-	if len(members) == 0 {
-		s.foundNobody(sv, h)
+	members, passing := s.tree(h, all)
+	switch {
+	case passing && h.signal == "KILL" && h.rounds <= maxFreezeRuns:
+		h.empty = 0
+		s.freeze(sv, h, members)
+		s.catch(sv, h)
+		return
+	case passing:
+		h.empty = 0
+		if h.rounds <= hastyLooks {
+			s.huntOn(sv)
+		} else {
+			h.again = s.now.Add(huntPause)
+		}
+	case len(members) == 0:
+		s.foundNobody(sv, h, all)
 		return
 	}
 	h.empty = 0
@@ -101,30 +167,62 @@ func (s *Supervisor) round(sv *service, h *hunt, all process.Snapshot) {
 
 // foundNobody lets the end of the tree happen, once it is certain. As long as the main process is not known to have
 // ended, that news is on its way to us and comes first.
-func (s *Supervisor) foundNobody(sv *service, h *hunt) {
+func (s *Supervisor) foundNobody(sv *service, h *hunt, all process.Snapshot) {
 	switch h.empty++; {
 	case !sv.state.Main.IsZero():
 	case h.empty < emptyLooks:
 		s.huntOn(sv)
 	default:
+		s.lookForStrays(sv, h.main, all)
 		s.apply(sv, tend.TreeEnded{Run: h.run})
 	}
 }
 
-// tree are the living processes of the tree: found now, or known from before. Those that are new are watched.
-func (s *Supervisor) tree(h *hunt, all process.Snapshot) []tend.Identity {
-	var members []tend.Identity
+// tree are the living processes of the tree: found now, or known from before. Passing is whether there were others,
+// which have ended by now: a tree that is seen to change is not seen whole.
+func (s *Supervisor) tree(h *hunt, all process.Snapshot) (members []tend.Identity, passing bool) {
 	found := map[tend.Identity]bool{}
 	for _, m := range all.Tree(h.main, h.run) {
 		found[m.Identity] = true
-		members = append(members, m.Identity)
+		if _, known := h.sent[m.Identity]; known || process.Alive(m.Identity) {
+			members = append(members, m.Identity)
+		} else {
+			passing = true
+		}
 	}
 	for id := range h.sent {
 		if !found[id] && process.Alive(id) {
 			members = append(members, id)
 		}
 	}
-	return members
+	for _, id := range s.cgroups.Members(h.run) {
+		if _, known := h.sent[id]; !known && !found[id] {
+			members = append(members, id)
+		}
+	}
+	for _, id := range all.Dead(h.main, h.run) {
+		if id != h.main && !h.dead[id] {
+			h.dead[id], passing = true, true
+		}
+	}
+	return members, passing || all.Missed() && h.rounds <= hastyLooks
+}
+
+// catch suspends what no look finds, outside the loop, and looks again.
+func (s *Supervisor) catch(sv *service, h *hunt) {
+	go func() {
+		caught := process.Suspend(h.main, h.run, catchTime)
+		s.calls.put(func() {
+			if sv.hunt != h {
+				return
+			}
+			for _, id := range caught {
+				h.frozen[id] = true
+				s.send(sv, id, "STOP")
+			}
+			s.huntOn(sv)
+		})
+	}()
 }
 
 // freeze stops whoever was not stopped yet and reports whether there was anybody.
@@ -146,16 +244,9 @@ func (s *Supervisor) send(sv *service, id tend.Identity, signal string) {
 	if h == nil {
 		return
 	}
-	if _, known := h.sent[id]; !known && id != sv.state.Main {
-		s.members[id] = sv
-		switch err := s.watcher.Add(id, -1); {
-		case errors.Is(err, process.ErrGone):
-			delete(s.members, id)
-			s.huntOn(sv)
-			return
-		case err != nil:
-			h.again = s.now.Add(huntPause)
-		}
+	if _, known := h.sent[id]; !known && id != sv.state.Main && !s.watchMember(sv, id) {
+		s.huntOn(sv)
+		return
 	}
 	h.sent[id] = signal
 	if err := process.Signal(id, signal); err != nil && !errors.Is(err, process.ErrGone) {
@@ -174,6 +265,7 @@ func (s *Supervisor) memberGone(sv *service, id tend.Identity) {
 		return
 	}
 	delete(h.sent, id)
+	h.dead[id] = true
 	if !h.others() && sv.state.Main.IsZero() {
 		s.huntOn(sv)
 	}
@@ -205,46 +297,4 @@ func (sv *service) left() []int {
 		}
 	}
 	return pids
-}
-
-// scan has all processes looked at and calls f with what was found, in the loop. Looks that are asked for while one is
-// under way share the next.
-func (s *Supervisor) scan(f func(process.Snapshot)) {
-	s.scanWanted = append(s.scanWanted, f)
-	s.startScan()
-}
-
-type scanned struct {
-	all  process.Snapshot
-	err  error
-	want []func(process.Snapshot)
-}
-
-func (s *Supervisor) startScan() {
-	if s.scanning || len(s.scanWanted) == 0 || s.now.Before(s.scanAfter) {
-		return
-	}
-	s.scanning = true
-	want := s.scanWanted
-	s.scanWanted = nil
-	go func() {
-		all, err := process.Scan()
-		s.scans <- scanned{all, err, want}
-	}()
-}
-
-// seen takes in a look at all processes. One that failed, for want of descriptors perhaps, has not found nobody: it is
-// repeated after a pause.
-func (s *Supervisor) seen(r scanned) {
-	s.scanning = false
-	if r.err != nil {
-		s.logf("looking at all processes, will try again: %v", r.err)
-		s.scanWanted = append(r.want, s.scanWanted...)
-		s.scanAfter = s.now.Add(huntPause)
-		return
-	}
-	for _, f := range r.want {
-		f(r.all)
-	}
-	s.startScan()
 }

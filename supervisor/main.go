@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ func Main(database string, leave bool, door NewDoor) int {
 		ctx: context.Background(), database: database, self: os.Getpid(), log: os.Stderr, leaving: leave,
 		services: map[string]*service{}, mains: map[tend.Identity]*service{}, members: map[tend.Identity]*service{},
 		dying:      map[tend.Identity]bool{},
+		strays:     map[tend.Identity]bool{},
 		operations: map[*operation]bool{},
 		pending:    newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
 		scans: make(chan scanned, 1), signals: make(chan os.Signal, 8),
@@ -120,7 +122,12 @@ func (s *Supervisor) supervise() (status int, err error) {
 	keeper.ReportReady(err)
 	time.AfterFunc(busyBegin, saveMemory)
 	s.announce(s.pending)
-	return s.loop(), nil
+	s.cgroups.Sweep(s.lives())
+	status = s.loop()
+	if status == leftOnPurpose {
+		s.cgroups.Close()
+	}
+	return status, nil
 }
 
 // busyBegin is the time after which the first rush is over.
@@ -194,6 +201,7 @@ func (s *Supervisor) prepare() (err error) {
 	if s.spawner, err = process.NewSpawner("/proc/self/exe", "exec"); err != nil {
 		return err
 	}
+	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
 	ready := make(chan prepared, preparedAhead)
 	go s.prepareRuns(ready)
 	go s.makeProcesses(ready)

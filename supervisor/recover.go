@@ -194,7 +194,8 @@ func (s *Supervisor) resumeStop(sv *service) {
 			if sv.hunt != h {
 				return
 			}
-			for _, id := range s.tree(h, all) {
+			members, _ := s.tree(h, all)
+			for _, id := range members {
 				h.sent[id] = h.signal
 				if id != sv.state.Main {
 					s.members[id] = sv

@@ -14,15 +14,16 @@ type service struct {
 	definition tend.Service // the last one that could be read
 	broken     *tend.Error  // why today's cannot be read, nil if it can
 	state      tend.State
-	place      tend.Place // where the state was written; zero: nowhere yet
-	run        *tend.Run  // the present or last run, nil before the first of this supervisor's time
-	last       *tend.Run  // the last run that ended in this supervisor's time
-	ours       bool       // the run was started below our own parent, so whatever it orphans turns up there
-	unseen     bool       // the run's main process was gone already when we first looked for it
-	hunt       *hunt      // while its tree is being ended
-	wishes     []*wish    // the requests that wait for something to happen to it
-	damage     string     // why its state could not be read, "" if it could
-	removed    bool       // its row has been deleted by hand while it ran
+	place      tend.Place      // where the state was written; zero: nowhere yet
+	run        *tend.Run       // the present or last run, nil before the first of this supervisor's time
+	last       *tend.Run       // the last run that ended in this supervisor's time
+	ours       bool            // the run was started below our own parent, so whatever it orphans turns up there
+	unseen     bool            // the run's main process was gone already when we first looked for it
+	hunt       *hunt           // while its tree is being ended
+	strays     []tend.Identity // found when that was done, and not told of yet
+	wishes     []*wish         // the requests that wait for something to happen to it
+	damage     string          // why its state could not be read, "" if it could
+	removed    bool            // its row has been deleted by hand while it ran
 }
 
 func (sv *service) name() string { return sv.definition.Name }
@@ -39,6 +40,15 @@ func (s *Supervisor) elsewhere(sv *service) string {
 // spent reports whether the run has survived every step of its stop schedule.
 func (sv *service) spent() bool {
 	return sv.state.Phase == tend.PhaseStopping && sv.state.Begun && sv.state.Next.IsZero()
+}
+
+// lives returns what tells a run that lives.
+func (s *Supervisor) lives() func(run string) bool {
+	living := map[string]bool{}
+	for _, sv := range s.services {
+		living[sv.state.Run] = sv.state.Phase.Live()
+	}
+	return func(run string) bool { return living[run] }
 }
 
 // local reports whether what is known of the service was written on this host, or nowhere yet.

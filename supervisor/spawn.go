@@ -47,7 +47,7 @@ const (
 	spawnBatch = 64
 	spawnDelay = 25 * time.Millisecond
 
-	preparedAhead = 16 // runs; each has up to three files open
+	preparedAhead = 16 // runs; each has up to four files open
 )
 
 // prepareRuns opens what runs need, so much ahead that it costs a mass start nothing: whoever makes a process waits
@@ -56,7 +56,11 @@ func (s *Supervisor) prepareRuns(ready chan<- prepared) {
 	for range s.spawns.ready {
 		for _, job := range s.spawns.take() {
 			p := prepared{job: job}
-			p.spec, p.files, p.logOffset, p.err = s.spec(job)
+			if p.spec, p.files, p.logOffset, p.err = s.spec(job); p.err == nil {
+				if p.spec.Cgroup = s.cgroups.Make(job.run); p.spec.Cgroup != nil {
+					p.files = append(p.files, p.spec.Cgroup)
+				}
+			}
 			ready <- p
 		}
 	}
@@ -84,6 +88,12 @@ func (s *Supervisor) spawn(p prepared) spawnResult {
 		fault.At(fault.SupervisorSpawning)
 		result.child, result.err = s.spawner.Start(p.spec)
 		fault.At(fault.SupervisorSpawned)
+		if p.spec.Cgroup != nil && !result.child.InCgroup {
+			if result.err == nil {
+				s.cgroups.Refused()
+			}
+			s.cgroups.Remove(p.job.run)
+		}
 	}
 	for _, f := range p.files {
 		f.Close()

@@ -50,6 +50,7 @@ type Supervisor struct {
 	store   *store.Store
 	watcher *process.Watcher
 	spawner *process.Spawner
+	cgroups *process.Cgroups
 	journal *journal
 	door    Door
 	newDoor NewDoor
@@ -60,6 +61,7 @@ type Supervisor struct {
 	mains        map[tend.Identity]*service // living main processes
 	members      map[tend.Identity]*service // other living processes of trees that are being ended
 	dying        map[tend.Identity]bool     // main processes that had ended before we came, and are still to be told of
+	strays       map[tend.Identity]bool     // that were told of
 	operations   map[*operation]bool
 	pending      *pending
 	dataVersion  int64

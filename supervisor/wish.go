@@ -160,6 +160,10 @@ func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
 			s.remove(sv, w.op)
 		}
 	default:
+		if p := sv.straysLeft(); p != nil {
+			s.tell(sv, w.op, *p)
+			return true
+		}
 		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped, Done: true})
 	}
 	return true
