@@ -54,7 +54,7 @@ const (
 func commands() []command {
 	return []command{
 		newRun(), newList(), newStatus(), newLogs(), newWhy(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newAdd(), newRemove(), newInitialize(),
-		newCompletion(), newVersion(), newHelp(), newManual(),
+		newUpgrade(), newCompletion(), newVersion(), newHelp(), newManual(),
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/pflag"
 
 	"tend/api"
+	"tend/keeper"
 )
 
 // number of this version of tend.
@@ -25,7 +27,15 @@ func newVersion() command {
 	c.bind = func(a *App, f *pflag.FlagSet) action {
 		o := &versionOptions{}
 		o.flagJSON(f)
-		return func(context.Context, arguments) error { return a.version(o) }
+		return func(context.Context, arguments) error {
+			if err := a.version(o); err != nil {
+				return err
+			}
+			if !o.json && a.outdated() {
+				a.notice("what supervises the services is another program than this one; to have it run this one: tend upgrade")
+			}
+			return nil
+		}
 	}
 	return c
 }
@@ -46,6 +56,20 @@ func (a *App) version(o *versionOptions) error {
 	}
 	_, err := fmt.Fprintf(a.Stdout, "tend %s (%s, %s%s)\n", versionNumber, runtime.Version(), platform, commit)
 	return err
+}
+
+// outdated reports whether any of tend's own processes runs another program than this one.
+func (a *App) outdated() bool {
+	dir, err := a.runtime()
+	if err != nil {
+		return false
+	}
+	own, err := keeper.Current()
+	if err != nil {
+		return false
+	}
+	running, _ := keeper.Find(dir)
+	return slices.ContainsFunc(running, func(s keeper.Serving) bool { return !own.Runs(s) })
 }
 
 // builtFrom is the commit that the program was built from, "" if the build does not say.

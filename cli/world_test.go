@@ -20,6 +20,7 @@ type world struct {
 	runtime string
 	program string
 	user    *syscall.Credential // nil: ours
+	environ []string            // more than it has anyway
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,6 +70,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(w.program, args...)
 	cmd.Dir = w.home
 	cmd.Env = []string{"HOME=" + w.home, "TEND_RUNTIME=" + w.runtime, "PATH=" + os.Getenv("PATH"), "TERM=dumb"}
+	cmd.Env = append(cmd.Env, w.environ...)
 	if w.user != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: w.user}
 	}

@@ -96,6 +96,9 @@ func (k *keep) takeUp() {
 	}
 	k.child, k.supervises, k.done, k.started, k.startAt = s.Child, s.Supervises, s.Done, s.Started, s.StartAt
 	k.pauses.crashes, k.lifeline = s.Crashes, s.Lifeline
+	if s.Upgraded {
+		k.upgradeChild()
+	}
 	if k.child == 0 {
 		return
 	}

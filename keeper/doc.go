@@ -50,6 +50,15 @@
 // program anew, with the arguments of an outer keeper, so that everybody sees what it is (see become): it stays the same
 // process and knows what it knew. What it is the parent of stays where it is.
 //
+// # Another program
+//
+// SIGUSR2 to a keeper says: execute the program that the file upgrade in DIR names, in your own place. The process stays,
+// and with it its children, its being a subreaper and the descriptors that it hands on; what else it knows it tells the
+// program by TEND_STATE (see become). Signals are blocked meanwhile, and the dead wait to be reaped. If the program cannot be
+// executed, the keeper goes on with the one that it has, and says so. Then it asks its child: the outer keeper passes the
+// signal on to the inner one, and that has the supervisor give way, unless they run the program already. So the signal may
+// be repeated, and [Upgrade] does, until everybody runs it.
+//
 // # Locks and descriptors
 //
 //	start.lock    held, exclusively, by a command during Launch: one chain is started at a time.

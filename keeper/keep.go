@@ -42,18 +42,19 @@ func Keep(ctx context.Context, c Config) int {
 }
 
 // signals are those that a keeper acts on.
-type signals struct{ deaths, leave, gone chan os.Signal }
+type signals struct{ deaths, leave, gone, upgrade chan os.Signal }
 
 // catch catches all signals that could end this process.
 func catch() signals {
-	s := signals{make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)}
+	s := signals{make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)}
 	signal.Notify(s.deaths, syscall.SIGCHLD)
 	signal.Notify(s.leave, syscall.SIGTERM)
 	signal.Notify(s.gone, syscall.SIGHUP)
+	signal.Notify(s.upgrade, syscall.SIGUSR2)
 	// Caught and dropped. Ignoring them would hand that on to every child; see signal(7). SIGXFSZ makes a write to the
 	// journal that exceeds a limit fail like any other.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE,
-		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGXFSZ, syscall.SIGXCPU)
+		syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGXFSZ, syscall.SIGXCPU)
 	return s
 }
 
@@ -114,6 +115,8 @@ func (k *keep) loop(ctx context.Context) int {
 		case <-k.signals.gone:
 			k.rejoin()
 			k.rejoinAbove()
+		case <-k.signals.upgrade:
+			k.upgrade()
 		}
 	}
 }

@@ -2,7 +2,10 @@
 
 package keeper
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // executable is this program. It must not be replaced by another while keepers run.
 func executable() string {
@@ -12,6 +15,9 @@ func executable() string {
 	}
 	return path
 }
+
+// programOf cannot be had: nothing tells which file a process was executed from.
+func programOf(int) (Program, error) { return Program{}, errors.ErrUnsupported }
 
 // NameProcess does nothing: the process bears the name of its file.
 func NameProcess() {}

@@ -17,6 +17,15 @@ type Serving struct {
 	Stopped bool
 }
 
+// The roles.
+const (
+	outerRole      = "outer keeper"
+	innerRole      = "inner keeper"
+	supervisorRole = "supervisor"
+
+	allRoles = 3
+)
+
 // Find returns the living processes that serve the directory, by looking at all there are: they are of this user, lead a
 // session of their own, and were started with the words by which tend starts its own.
 func Find(dir string) ([]Serving, error) {
@@ -51,10 +60,12 @@ func roleIn(pid int, dir string) string {
 	switch {
 	case err != nil || c.Dir != dir || c.Detach:
 		return ""
+	case args[1] == commandKeep && c.Inner:
+		return innerRole
 	case args[1] == commandKeep:
-		return c.role() + " keeper"
+		return outerRole
 	case args[1] == commandSupervise:
-		return "supervisor"
+		return supervisorRole
 	}
 	return ""
 }

@@ -33,6 +33,11 @@ const (
 	InnerPromoting Point = "inner.promoting" // the outer keeper is gone, and the inner one is about to take its place
 	InnerPromoted  Point = "inner.promoted"  // it has taken it, and its supervisor has not given way yet
 
+	OuterUpgrading Point = "outer.upgrading" // it is about to execute another program in its place
+	OuterUpgraded  Point = "outer.upgraded"  // it runs that, and has not told its child
+	InnerUpgrading Point = "inner.upgrading"
+	InnerUpgraded  Point = "inner.upgraded"
+
 	SupervisorLocked     Point = "supervisor.locked"     // it is the only one, and has read nothing
 	SupervisorResumed    Point = "supervisor.resumed"    // it knows what became of everything, and has written nothing
 	SupervisorListening  Point = "supervisor.listening"  // it can be reached, and has not told who waits for that
@@ -55,7 +60,7 @@ const (
 // Points are all points.
 func Points() []Point {
 	return []Point{
-		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted,
+		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted, OuterUpgrading, OuterUpgraded, InnerUpgrading, InnerUpgraded,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
 		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
