@@ -2,11 +2,14 @@ package supervisor_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/store"
 )
 
@@ -34,6 +37,16 @@ func (c *chain) away(after int, cause tend.AbsenceCause, exact bool, from time.T
 	return a
 }
 
+// killAtOnce kills processes none of which comes to do anything about the death of another.
+func (c *chain) killAtOnce(pids ...int) {
+	c.Helper()
+	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
+		for _, pid := range pids {
+			c.signal(pid, s)
+		}
+	}
+}
+
 func TestTheHistoryTellsOfSupervisorsThatEnded(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
@@ -54,29 +67,41 @@ func TestTheHistoryTellsOfSupervisorsThatEnded(t *testing.T) {
 	c.signal(c.inner(), syscall.SIGKILL)
 	c.away(2, tend.AwayOrphaned, true, before)
 
-	before = time.Now()
-	inner, outer := c.inner(), c.outer()
-	c.signal(outer, syscall.SIGKILL)
-	c.signal(inner, syscall.SIGKILL)
-	c.away(3, tend.AwayOrphaned, true, before)
-
 	pids := []int{c.outer(), c.inner(), c.supervisor()}
-	for _, pid := range pids {
-		c.signal(pid, syscall.SIGKILL)
-	}
+	c.killAtOnce(pids...)
 	for _, pid := range pids {
 		c.until("it is dead", func() error { return when(dead(pid)) })
 	}
 	c.launch()
-	c.away(4, tend.AwayUnknown, false, before) // since the last thing that was written down
+	c.away(3, tend.AwayUnknown, false, before) // since the last thing that was written down
 
 	before = time.Now()
 	c.do(tend.CommandStop, "silent")
 	c.nothingLeft()
 	c.launch()
-	c.away(5, tend.AwayIdle, true, before)
-	if n := len(c.absences()); n != 6 {
-		t.Errorf("%d absences, should be 6: %v", n, c.absences())
+	c.away(4, tend.AwayIdle, true, before)
+	if n := len(c.absences()); n != 5 {
+		t.Errorf("%d absences, should be 5: %v", n, c.absences())
+	}
+}
+
+// A supervisor that ends before it has written anything has not supervised: the absence goes on.
+func TestASupervisorThatDiesAtOnceDoesNotEndTheAbsence(t *testing.T) {
+	t.Parallel()
+	faults := t.TempDir()
+	c := newChain(t, fault.Variable+"="+faults)
+	c.add(c.definition("silent"))
+	c.launch()
+	c.start("silent")
+	c.check(os.WriteFile(filepath.Join(faults, string(fault.SupervisorListening)), nil, 0o600))
+	supervisor := c.supervisor()
+	c.signal(supervisor, syscall.SIGKILL)
+	a := c.away(0, tend.AwayCrashed, true, time.Time{})
+	if a.Tries != 1 || a.Exit == nil || a.Exit.Signal != "KILL" {
+		t.Errorf("the absence is %+v", a)
+	}
+	if n := len(c.absences()); n != 1 {
+		t.Errorf("%d absences: %v", n, c.absences())
 	}
 }
 
@@ -117,10 +142,7 @@ func TestWhatEndsUnseenHasEndedInBetween(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
 	c.gather()
-	pids := []int{c.outer(), c.inner(), c.supervisor()}
-	for _, pid := range pids {
-		c.signal(pid, syscall.SIGKILL)
-	}
+	c.killAtOnce(c.outer(), c.inner(), c.supervisor())
 	before := time.Now()
 	c.inTheGap()
 	after := time.Now()
