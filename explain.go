@@ -32,7 +32,7 @@ func Explain(a Account, now time.Time) []string {
 		return e.sentences
 	}
 	if e.Unsupervised && e.State.NeedsSupervisor(false) {
-		e.say("Nobody supervises just now: this is how it was when last written down, what runs goes on running, and nothing is started. Any command looks for supervision again: tend status %s", e.word)
+		e.say("No supervisor can be reached just now: this is how it was when last written down. Any command looks for one again: tend status %s", e.word)
 	}
 	switch e.State.Phase {
 	case PhaseStarting:

@@ -27,7 +27,7 @@ func (a *App) remember(ctx context.Context) (*past, error) {
 		return nil, err
 	}
 	if p.unsupervised != nil {
-		a.warn("", "nobody supervises just now, so this is as it was when last written down: %s", tend.AsError(p.unsupervised).Message)
+		a.warn("", "no supervisor can be reached, so this is as it was when last written down: %s", tend.AsError(p.unsupervised).Message)
 	}
 	p.db = a.opened
 	if p.db != nil {

@@ -27,7 +27,7 @@ import (
 // Both are flocks on close-on-exec descriptors: they end with us, however we end, and are never on the database file,
 // whose locks are SQLite's.
 //
-// The first one's file holds the identities of all who have had it.
+// The first one's file holds the identities of all who have had it, and the farewells of those who ended on purpose.
 type locks struct {
 	own, shared  *os.File
 	identity     tend.Identity   // of this process
