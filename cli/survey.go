@@ -45,6 +45,13 @@ func (a *App) survey(ctx context.Context) (*survey, error) {
 	if v.here, err = process.Here(); err != nil {
 		return nil, err
 	}
+	booted, _, _ := process.Clock()
+	for name, p := range v.states {
+		if p.Place.SameHost(v.here) && p.Place.Boot == v.here.Boot {
+			p.State = p.State.Shift(tend.SetForward(p.BootedAt, booted))
+			v.states[name] = p
+		}
+	}
 	rows, err := db.Foreign(ctx)
 	if err != nil {
 		return nil, err

@@ -3,17 +3,20 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"tend"
 )
 
 // Batch is everything that the supervisor has to write at once.
 type Batch struct {
-	Place  tend.Place            // where the states, and runs without a place, belong
-	States map[string]tend.State // by service; a service removed meanwhile is passed over
-	Runs   []tend.Run            // added, or replaced by id
-	Notes  []tend.Entry          // added to the history, which gives them their ids
-	Remove []string              // services to remove with their states; runs and history stay
+	Place tend.Place // where the states, and runs without a place, belong
+	// BootedAt is when the host was booted, by the clock that tells the times of the states; zero: that is not known.
+	BootedAt time.Time
+	States   map[string]tend.State // by service; a service removed meanwhile is passed over
+	Runs     []tend.Run            // added, or replaced by id
+	Notes    []tend.Entry          // added to the history, which gives them their ids
+	Remove   []string              // services to remove with their states; runs and history stay
 }
 
 // Commit writes the batch in one transaction: all of it or nothing. It survives the death of any process at any
@@ -45,7 +48,7 @@ func (s *Store) putStates(ctx context.Context, b Batch) error {
 		return fmt.Errorf("the place: %w", err)
 	}
 	for service, state := range b.States {
-		text, err := document(state)
+		text, err := document(dated{state, b.BootedAt.UTC()})
 		if err != nil {
 			return fmt.Errorf("the state of %s: %w", service, err)
 		}

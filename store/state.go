@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"tend"
 )
@@ -15,9 +16,19 @@ type Placed struct {
 	tend.State
 	Place tend.Place
 
+	// BootedAt is when its host was booted, by the clock that tells its times; zero: that is not known. Where that is
+	// another time on the same boot, the clock has been set since.
+	BootedAt time.Time
+
 	// Damage says why the row could not be read, nil if it could. Then the state is no more than the columns phase and
 	// wanted say: somebody has edited the row, and what is true must be found out.
 	Damage error
+}
+
+// dated is the JSON of a state.
+type dated struct {
+	tend.State
+	BootedAt time.Time `json:"booted_at,omitzero"`
 }
 
 // selectStates never fails because of what somebody has put into a row, whatever its type is.
@@ -37,7 +48,7 @@ func (s *Store) States(ctx context.Context) (map[string]Placed, error) {
 				return err
 			}
 			placed := Placed{State: tend.State{Phase: tend.Phase(phase.String), Wanted: wanted.Int64 != 0}}
-			var full tend.State
+			var full dated
 			err := json.Unmarshal([]byte(state), &full)
 			switch {
 			case err != nil:
@@ -47,7 +58,7 @@ func (s *Store) States(ctx context.Context) (map[string]Placed, error) {
 				err = fmt.Errorf("it is %s, and has no run", full.Phase)
 			}
 			if err == nil {
-				placed.State = full
+				placed.State, placed.BootedAt = full.State, full.BootedAt
 			} else {
 				placed.Damage = fmt.Errorf("the state of %s: %w", service, err)
 				if !placed.Phase.Known() {

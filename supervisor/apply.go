@@ -39,7 +39,7 @@ func (p *pending) written() bool {
 // apply lets the event happen to the service: the one way by which a state ever changes.
 func (s *Supervisor) apply(sv *service, e tend.Event) {
 	before, moved := sv.state, sv.place != s.place
-	after, actions := tend.Decide(sv.definition, before, e, s.now)
+	after, actions := tend.Decide(sv.definition, before, e, s.wall())
 	sv.state, sv.place = after, s.place
 	s.recordRun(sv, before, after)
 	for _, a := range actions {
@@ -75,7 +75,7 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 		}
 	}
 	if after.Phase == tend.PhaseRunning && before.Phase == tend.PhaseStarting {
-		run.ReadyAt, changed = s.now, true
+		run.ReadyAt, changed = s.wall(), true
 	}
 	if after.Exit != before.Exit && run.Exit == nil { // each end has an Exit of its own
 		run.EndedAt, run.EndedAfter, run.Exit = after.Ended, after.EndedAfter, after.Exit
@@ -109,7 +109,7 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 // begin makes a run: first its row, then, once that is written, the process.
 func (s *Supervisor) begin(sv *service, cause tend.Cause) {
 	s.endHunt(sv)
-	sv.run = &tend.Run{ID: newRunID(), Service: sv.name(), Cause: cause, Place: s.place, StartedAt: s.now}
+	sv.run = &tend.Run{ID: newRunID(), Service: sv.name(), Cause: cause, Place: s.place, StartedAt: s.wall()}
 	sv.ours, sv.unseen = true, false
 	sv.state.Run = sv.run.ID
 	s.pending.runs[sv.run.ID] = *sv.run
@@ -189,7 +189,7 @@ func (s *Supervisor) rows(p *pending) store.Batch {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return store.Batch{Place: s.place, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove}
+	return store.Batch{Place: s.place, BootedAt: s.clock.booted, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove}
 }
 
 // retryCommit is the pause before a refused commit is tried again: nothing tells when a full disk has room again.

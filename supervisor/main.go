@@ -104,7 +104,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	if err != nil || s.replaced {
 		return failed, err
 	}
-	s.now = time.Now()
+	s.now, s.clock = time.Now(), readClock()
 	s.began = s.now
 	if err := s.resume(e); err != nil {
 		return failed, err

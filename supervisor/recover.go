@@ -43,7 +43,7 @@ func (s *Supervisor) resume(e estate) error {
 	s.define(e.definitions)
 	for name, placed := range e.states {
 		if sv, ok := s.services[name]; ok {
-			sv.state, sv.place = placed.State, placed.Place
+			sv.state, sv.place = s.read(placed, sv.definition), placed.Place
 			if placed.Damage != nil {
 				s.repair(sv, placed.Damage)
 			}
@@ -75,7 +75,7 @@ func (s *Supervisor) repair(sv *service, damage error) {
 	if sv.state.Phase != tend.PhaseExited && sv.state.Phase != tend.PhaseFailed {
 		sv.state.Phase = tend.PhaseStopped
 	}
-	sv.state.Since, sv.state.Reason = s.now, sv.damage
+	sv.state.Since, sv.state.Reason = s.wall(), sv.damage
 	s.pending.states[sv.name()] = sv.state
 }
 
@@ -93,7 +93,7 @@ func (s *Supervisor) resumeRuns(runs []tend.Run) error {
 			continue
 		}
 		sv.run, run.Exit = run, nil
-		if run.StartedAt.IsZero() { // it could not be read
+		if s.elsewhere(sv) == "" { // that may be told by a clock that was set since, or could not be read
 			run.StartedAt = sv.state.Started
 		}
 		switch {
@@ -139,7 +139,7 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 		return nil
 	case known && sv.damage != "" && run.IsZero() && s.onThisBoot(run): // it may just have been born: see resumeUnborn
 	case !s.onThisBoot(run), known && !process.Alive(run.Identity):
-		run.EndedAt, run.EndedAfter, run.Exit = s.now, s.awaySince(run.StartedAt), &tend.Exit{Unknown: true}
+		run.EndedAt, run.EndedAfter, run.Exit = s.wall(), s.awaySince(run.StartedAt), &tend.Exit{Unknown: true}
 		s.pending.runs[run.ID] = *run
 		return nil
 	case known && sv.state.Phase.Live(): // by another run
@@ -149,7 +149,7 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 		s.services[run.Service] = sv
 	}
 	st := tend.State{
-		Phase: tend.PhaseRunning, Since: s.now, Cause: run.Cause, Run: run.ID, Main: run.Identity, Begun: true, Started: run.StartedAt,
+		Phase: tend.PhaseRunning, Since: s.wall(), Cause: run.Cause, Run: run.ID, Main: run.Identity, Begun: true, Started: run.StartedAt,
 		Wanted: known && (sv.state.Wanted || sv.place == tend.Place{} && sv.damage == ""), Reason: sv.damage,
 	}
 	if run.IsZero() {
@@ -262,9 +262,9 @@ func (s *Supervisor) takeOver(foreign []store.ForeignPID) {
 			s.pending.states[f.Service] = sv.state // writes the stale pid over
 			continue
 		}
-		sv.run = &tend.Run{ID: newRunID(), Service: f.Service, Cause: tend.CauseTakeover, Place: s.place, StartedAt: s.now}
+		sv.run = &tend.Run{ID: newRunID(), Service: f.Service, Cause: tend.CauseTakeover, Place: s.place, StartedAt: s.wall()}
 		sv.state = tend.State{
-			Phase: tend.PhaseStarting, Wanted: true, Since: s.now, Cause: tend.CauseTakeover, Run: sv.run.ID, Started: s.now,
+			Phase: tend.PhaseStarting, Wanted: true, Since: s.wall(), Cause: tend.CauseTakeover, Run: sv.run.ID, Started: s.wall(),
 		}
 		s.pending.runs[sv.run.ID] = *sv.run
 		s.apply(sv, tend.Spawned{Run: sv.run.ID, Main: main})

@@ -65,7 +65,7 @@ func (s *Supervisor) rebooted(sv *service) bool {
 func (s *Supervisor) logPath(sv *service) string { return logs.Path(s.database, sv.name()) }
 
 func (s *Supervisor) status(sv *service) tend.Status {
-	return s.show(s.view(sv), s.now)
+	return s.show(s.view(sv), s.wall())
 }
 
 // view is what there is to show of a service at this moment. It may be shown outside the loop: nothing in it changes.

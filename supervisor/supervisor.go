@@ -57,6 +57,7 @@ type Supervisor struct {
 
 	// Owned by the loop.
 	now          time.Time // of the present turn
+	clock        clock
 	services     map[string]*service
 	mains        map[tend.Identity]*service // living main processes
 	members      map[tend.Identity]*service // other living processes of trees that are being ended
@@ -124,7 +125,7 @@ func (s *Supervisor) loop() int {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		s.now = time.Now()
+		s.turn()
 		s.flush()
 		if s.replaced {
 			return keeper.ExitReplace
@@ -163,9 +164,6 @@ func (s *Supervisor) loop() int {
 		}
 	}
 }
-
-// turn notes the time of what is taken in now.
-func (s *Supervisor) turn() { s.now = time.Now() }
 
 // moreGone adds what has ended at the same moment, so that it is settled together.
 func (s *Supervisor) moreGone(first process.Gone) []process.Gone {
@@ -211,7 +209,9 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		sooner(sv.state.Next)
+		if next := sv.state.Next; !next.IsZero() {
+			sooner(s.now.Add(next.Sub(s.wall())))
+		}
 		if sv.hunt != nil {
 			sooner(sv.hunt.again)
 		}
@@ -241,7 +241,7 @@ func (s *Supervisor) tick() {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		if !sv.state.Next.IsZero() && !s.now.Before(sv.state.Next) {
+		if !sv.state.Next.IsZero() && !s.wall().Before(sv.state.Next) {
 			s.apply(sv, tend.Tick{})
 		}
 		if h := sv.hunt; h != nil && !h.again.IsZero() && !s.now.Before(h.again) {

@@ -243,7 +243,7 @@ func (s *Supervisor) tellDeath(sv *service, op *operation) {
 	}
 	switch st.Phase {
 	case tend.PhaseBackoff:
-		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.now).Round(time.Millisecond), sv.name())
+		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.wall()).Round(time.Millisecond), sv.name())
 	case tend.PhaseFailed:
 		e = e.WithHint("it is not started again by itself; when that is mended: tend start %s", sv.name())
 	default:
@@ -292,7 +292,7 @@ func failed(e *tend.Error) tend.Progress {
 func (s *Supervisor) takeHere(sv *service) {
 	s.logf("%s is taken from %s, process %d there is forgotten", sv.name(), sv.place.Host, sv.state.Main.PID)
 	if run := sv.run; run != nil && run.EndedAt.IsZero() {
-		run.EndedAt, run.Exit = s.now, &tend.Exit{Lost: "being taken from " + sv.place.Host}
+		run.EndedAt, run.Exit = s.wall(), &tend.Exit{Lost: "being taken from " + sv.place.Host}
 		s.pending.runs[run.ID] = *run
 	}
 	sv.state, sv.place, sv.run = tend.State{Phase: tend.PhaseStopped}, s.place, nil
