@@ -307,3 +307,30 @@ func TestExitDuringUpgrade(t *testing.T) {
 		}
 	}
 }
+
+// Whoever tells the outer keeper to leave, just as it executes another program, is heard.
+func TestLeaveDuringUpgrade(t *testing.T) {
+	t.Parallel()
+	w := newInstalled(t)
+	for range 3 {
+		outer := w.serving()["outer keeper"]
+		w.replace()
+		must(t, fault.Arm(w.faults, fault.OuterUpgrading, "STOP"))
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			w.tend("upgrade") // which has it go on
+		}()
+		w.until("the outer keeper is stopped", func() bool {
+			stat, err := process.ReadStat(outer)
+			return err == nil && stat.Stopped()
+		})
+		must(t, syscall.Kill(outer, syscall.SIGTERM))
+		w.until("it has left", func() bool {
+			stat, err := process.ReadStat(outer)
+			return err != nil || stat.Dead()
+		})
+		<-done
+		w.must("start", "web") // it is still wanted: any command brings it back
+	}
+}

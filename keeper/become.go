@@ -35,11 +35,6 @@ const stateVariable = "TEND_STATE"
 // fails; then nothing has changed. What dies meanwhile stays a zombie until the program looks. Signals wait, but for one
 // that comes in the last microseconds before.
 func (k *keep) become(program string, upgraded bool) error {
-	select {
-	case <-k.signals.leave:
-		k.leave()
-	default:
-	}
 	handed := []int{k.inherit.ready, k.inherit.chain, k.inherit.outer, k.lifeline}
 	if !k.config.Inner {
 		handed[2] = -1 // of no use any more
@@ -57,6 +52,12 @@ func (k *keep) become(program string, upgraded bool) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer process.BlockSignals()()
+	time.Sleep(time.Millisecond) // a signal that has come travels from the runtime's handler to the channel
+	select {
+	case <-k.signals.leave: // as late as can be: what comes after this is lost with the old program
+		k.leave()
+	default:
+	}
 	err = syscall.Exec(program, k.config.own(k.leaving), env)
 	return fmt.Errorf("executing %s in the place of process %d: %w", program, os.Getpid(), err)
 }

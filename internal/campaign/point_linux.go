@@ -35,15 +35,19 @@ func (p *points) next() fault.Point {
 	return next
 }
 
-// inTrial reports whether only a trial leads to the point: an old database, one with nothing to do, or, in the tests of
-// packages keeper, supervisor and cli, an outer keeper that is lost and a new program.
+// inTrial reports whether only a trial leads to the point: an old database, or one with nothing to do.
 func inTrial(p fault.Point) bool {
+	return strings.HasPrefix(string(p), "store.") || p == fault.SupervisorLeaving || elsewhere(p)
+}
+
+// elsewhere reports whether the tests of packages keeper, supervisor and cli have processes die there: a lost outer keeper
+// and a new program lead to it.
+func elsewhere(p fault.Point) bool {
 	switch p {
-	case fault.SupervisorLeaving, fault.InnerPromoting, fault.InnerPromoted,
-		fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
+	case fault.InnerPromoting, fault.InnerPromoted, fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
 		return true
 	}
-	return strings.HasPrefix(string(p), "store.")
+	return false
 }
 
 // strikeAt has the process die that comes to the point next.

@@ -115,7 +115,7 @@ func (r *report) close() {
 // unreached are the points that nothing has died at.
 func (r *report) unreached() (points []fault.Point) {
 	for _, p := range fault.Points() {
-		if r.Points[p] == 0 {
+		if r.Points[p] == 0 && !elsewhere(p) {
 			points = append(points, p)
 		}
 	}
