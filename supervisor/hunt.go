@@ -252,6 +252,9 @@ func (s *Supervisor) send(sv *service, id tend.Identity, signal string) {
 	if err := process.Signal(id, signal); err != nil && !errors.Is(err, process.ErrGone) {
 		s.logf("sending SIG%s to process %d of %s: %v", signal, id.PID, sv.name(), err)
 	}
+	if signal == h.signal {
+		s.told.note(id, sv.state)
+	}
 	fault.At(fault.SupervisorSignalled)
 	if stat, err := process.ReadStat(id.PID); err == nil && stat.Stopped() && signal != "STOP" {
 		_ = process.Signal(id, "CONT") // or what was sent would wait until it goes on
@@ -281,6 +284,12 @@ func (s *Supervisor) endHunt(sv *service) {
 		s.watcher.Remove(id)
 	}
 	sv.hunt = nil
+	for _, other := range s.services {
+		if other.hunt != nil {
+			return
+		}
+	}
+	s.told.forget()
 }
 
 // left are the pids of a tree that survived everything.

@@ -205,6 +205,7 @@ func (s *Supervisor) prepare() (err error) {
 	ready := make(chan prepared, preparedAhead)
 	go s.prepareRuns(ready)
 	go s.makeProcesses(ready)
+	s.told = newTold(s.dir)
 	s.journal = &journal{path: keeper.JournalFile(s.dir)}
 	s.watchDirectory()
 	return nil

@@ -183,8 +183,7 @@ func (s *Supervisor) adopt(sv *service, found opened) {
 	}
 }
 
-// resumeStop goes on with a stop. Nobody is sent the signal of the present step a second time: many programs take a
-// second one to mean "at once".
+// resumeStop goes on with a stop: whoever was not sent the signal of the present step yet is sent it now.
 func (s *Supervisor) resumeStop(sv *service) {
 	h, schedule := newHunt(sv), sv.definition.WithDefaults().Stop
 	sv.hunt = h
@@ -196,7 +195,10 @@ func (s *Supervisor) resumeStop(sv *service) {
 			}
 			members, _ := s.tree(h, all)
 			for _, id := range members {
-				h.sent[id] = h.signal
+				h.sent[id] = ""
+				if s.told.already(id, sv.state) {
+					h.sent[id] = h.signal
+				}
 				if id != sv.state.Main {
 					s.members[id] = sv
 					s.watch(sv, id)

@@ -1,7 +1,9 @@
 package supervisor_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 )
 
 // company is a service in each of the situations that a supervisor may leave behind.
@@ -298,5 +301,43 @@ func TestTheStopOfATreeGoesOnAfterSIGKILL(t *testing.T) {
 	c.reaches("tree", tend.PhaseStopped)
 	if !dead(left) {
 		t.Errorf("it is stopped, and process %d of it lives", left)
+	}
+}
+
+// Whether the supervisor is killed just before or just after it sends the signals of a stop: each process gets one SIGTERM,
+// and the stop does not wait for SIGKILL.
+func TestEachIsToldToEndOnce(t *testing.T) {
+	for _, point := range []fault.Point{fault.SupervisorCommitting, fault.SupervisorCommitted, fault.SupervisorSignalled} {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			faults := t.TempDir()
+			c := newChain(t, fault.Variable+"="+faults)
+			d := c.definition("neat", "-stubborn")
+			d.Stop = schedule(step("TERM", 2*time.Second), step("KILL", 5*time.Second))
+			c.add(d)
+			tree := c.definition("tree")
+			tree.Shell, tree.CommandLine = true, `setsid sleep 1000 & trap "exit 0" TERM; : > `+filepath.Join(c.place("tree"), "up")+`; wait`
+			tree.Stop = schedule(step("TERM", time.Hour))
+			c.add(tree)
+			c.launch()
+			c.start("neat", "tree")
+			c.until("the tree is there", func() error { _, err := os.Stat(filepath.Join(c.place("tree"), "up")); return err })
+			for _, name := range []string{"tree", "neat"} {
+				c.check(fault.Arm(faults, point, ""))
+				go c.try(tend.Request{Command: tend.CommandStop, Words: []string{name}, Since: time.Now()})
+				c.until("the supervisor has died", func() error { return when(!fault.Armed(faults, point)) })
+				c.until("it has been stopped", func() error {
+					_, err := c.try(tend.Request{Command: tend.CommandStop, Words: []string{name}})
+					return err
+				})
+				c.reaches(name, tend.PhaseStopped)
+			}
+			if terms := c.noted("neat", "terms"); len(terms) != 1 {
+				t.Errorf("it got %d SIGTERM", len(terms))
+			}
+			if _, err := os.Lstat(filepath.Join(c.dir, "told")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("nothing is being stopped, and there is a note of it: %v", err)
+			}
+		})
 	}
 }

@@ -52,6 +52,7 @@ type Supervisor struct {
 	spawner *process.Spawner
 	cgroups *process.Cgroups
 	journal *journal
+	told    *told
 	door    Door
 	newDoor NewDoor
 
