@@ -16,7 +16,7 @@ const selectRuns = `SELECT id, service, cause, host, boot, CAST(namespace AS INT
 // while the others of its tree are being stopped. The eldest comes first.
 func (s *Store) LiveRuns(ctx context.Context) ([]tend.Run, error) {
 	return s.runs(ctx, "reading the live runs", selectRuns+` WHERE ended_at IS NULL
-		OR id IN (SELECT json_extract(state, '$.run') FROM state WHERE phase = 'stopping') ORDER BY started_at`)
+		OR id IN (SELECT json_extract(state, '$.run') FROM state WHERE phase = 'stopping' AND json_valid(state)) ORDER BY started_at`)
 }
 
 // Runs returns the runs of a service, newest first; a limit of 0 or less means all.
