@@ -20,6 +20,10 @@ import (
 // enough for one that was killed and is back at once, not for one that crashes again and again.
 const restartTime = 2 * time.Second
 
+// launches is how many chains Launch starts at most: one that is gone before its supervisor was ready was killed, or
+// cannot even begin.
+const launches = 5
+
 // passedOn are the variables that tend's own processes keep of the caller's environment. TEND_RUN and its like are not
 // among them: tend may have been called from within a service, and its own processes are no part of that.
 var passedOn = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "SQLITE_TMPDIR", "GOCOVERDIR",
@@ -41,7 +45,7 @@ func Launch(ctx context.Context, dir string, env []string) error {
 		return err
 	}
 	defer turn.Close()
-	for {
+	for started := 1; ; {
 		if Answers(ctx, dir) {
 			return nil
 		}
@@ -50,7 +54,12 @@ func Launch(ctx context.Context, dir string, env []string) error {
 			return err
 		}
 		if chain != nil {
-			return start(ctx, dir, *chain, env)
+			err := start(ctx, dir, *chain, env)
+			if !errors.Is(err, errChainGone) || started == launches || left(dir) {
+				return err
+			}
+			started++ // somebody has killed all of it
+			continue
 		}
 		// A chain lives: its supervisor is just being replaced, or the chain is leaving.
 		if err := await(ctx, dir); !errors.Is(err, errChainGone) {
@@ -84,6 +93,7 @@ func claim(dir string) (*lock, error) {
 	}
 	free, err := l.try()
 	if free {
+		_ = unix.Ftruncate(l.fd, 0) // what the last chain has said in it
 		err = l.shared()
 	}
 	if !free || err != nil {
@@ -164,15 +174,16 @@ func keepersEnvironment(env []string) []string {
 func secondChance(ctx context.Context, dir string, before int64) error {
 	waiting, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()
-	if err := await(waiting, dir); err == nil || ctx.Err() != nil {
+	err := await(waiting, dir)
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	words := lastLines(TendLog(dir), before, 8)
 	if words == "" {
 		words = "it said nothing"
 	}
-	return tend.Errorf(tend.CodeFailed, "the supervisor ended before it was ready: %s", words).
-		WithHint("more is in %s", TendLog(dir))
+	return errors.Join(tend.Errorf(tend.CodeFailed, "the supervisor ended before it was ready: %s", words).
+		WithHint("more is in %s", TendLog(dir)), err)
 }
 
 // lastLines returns up to n last lines of a file, behind the offset.

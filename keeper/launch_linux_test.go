@@ -62,6 +62,27 @@ func TestLaunchOfASupervisorThatDiesOnce(t *testing.T) {
 	}
 }
 
+// A chain that is killed as a whole while it is waited for is followed by another, but not for ever.
+func TestLaunchOfAChainThatIsKilled(t *testing.T) {
+	c := newChain(t)
+	c.behave("kill-all-once")
+	c.mustLaunch()
+	if lives := c.lives(); len(lives) != 2 {
+		t.Errorf("supervisors: %v", lives)
+	}
+}
+
+func TestLaunchOfChainsThatAreAlwaysKilled(t *testing.T) {
+	c := newChain(t)
+	c.behave("kill-all")
+	if err := c.launch(); tend.CodeOf(err) != tend.CodeFailed || !strings.Contains(err.Error(), "before it was ready") {
+		t.Errorf("Launch: %v", err)
+	}
+	if lives := c.lives(); len(lives) != launches {
+		t.Errorf("supervisors: %v", lives)
+	}
+}
+
 func TestLaunchAfterEverythingWasKilled(t *testing.T) {
 	c := newChain(t)
 	c.mustLaunch()

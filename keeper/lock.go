@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/kballard/go-shellquote"
@@ -86,4 +87,18 @@ func whenFree(ctx context.Context, path string) (<-chan lock, error) {
 		}
 	}()
 	return free, nil
+}
+
+// sayLeft writes into the chain's lock file that the chain leaves because it was told to, so that a Launch that waits for its
+// supervisor starts no other in its place.
+func sayLeft(chain int) {
+	if chain >= 0 {
+		_, _ = unix.Pwrite(chain, []byte("told to leave\n"), 0)
+	}
+}
+
+// left reports whether the last chain has left because it was told to.
+func left(dir string) bool {
+	info, err := os.Stat(keepersLock(dir))
+	return err == nil && info.Size() > 0
 }

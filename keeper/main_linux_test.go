@@ -71,6 +71,15 @@ func (s *supervisor) run(leave bool) int {
 		}
 		fmt.Fprintln(os.Stderr, "panic: out of cheese")
 		return 2
+	case "kill-all", "kill-all-once":
+		if behaviour == "kill-all-once" {
+			os.Remove(filepath.Join(s.dir, "behaviour"))
+		}
+		inner, _ := process.ReadStat(os.Getppid())
+		syscall.Kill(inner.PPID, syscall.SIGSTOP) // so that it starts no other
+		for _, pid := range []int{inner.PID, inner.PPID, os.Getpid()} {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
 	case "deaf": // until it may hear: SIGUSR1 is lost on a Go program that has not asked for it
 		for !exists(filepath.Join(s.dir, "hear")) {
 			unix.Select(0, nil, nil, nil, &unix.Timeval{Usec: 1000})

@@ -96,6 +96,8 @@ func (c *campaign) provoke(p fault.Point, ch chain) blow {
 	switch p {
 	case fault.OuterStarted, fault.OuterRecorded, fault.OuterReaped: // what an inner keeper leaves falls to the outer one
 		who = []role{inner}
+	case fault.InnerPromoting, fault.InnerPromoted: // it takes a lost outer keeper's place
+		who = []role{outer}
 	case fault.InnerStarted, fault.SupervisorLocked, fault.SupervisorResumed, fault.SupervisorListening:
 		who = []role{supervisor}
 	case fault.SupervisorEmptying, fault.SupervisorEmptied:
