@@ -36,6 +36,7 @@ type campaign struct {
 	report     *report
 	store      *store.Store
 	services   []*service // all, removed ones as well until their runs have been judged; see mu
+	probe      *service   // one of them, about which the killer alone gives commands
 	bystanders []*bystander
 
 	mu      sync.Mutex // of services and history
@@ -44,9 +45,10 @@ type campaign struct {
 	working sync.RWMutex // held for reading by whoever gives a command
 	killing sync.RWMutex // held for reading by whoever kills
 
-	innerDied   bool         // since the present outer keeper began: it may have adopted what that one left. The killer's own
-	writtenBlow atomic.Int32 // commands that are to die, or have died, at the point command.written
-	unread      int64        // of the file of violations
+	outerHasServices bool         // it may be the parent of some. The killer's own
+	writtenBlow      atomic.Int32 // commands that are to die, or have died, at the point command.written
+	written          int          // services that were added by the killer
+	unread           int64        // of the file of violations
 }
 
 // service is one service, as the campaign knows it. Only its worker gives commands about it, one after the other.
@@ -87,6 +89,11 @@ func newCampaign(p plan, dir, program, self string) (*campaign, error) {
 		}
 		c.services = append(c.services, s)
 	}
+	c.probe = newService("probe", kindNamed("silent"))
+	if r := c.command(c.probe.kind.addArguments(c.probe.name, self, w.servicesDir)...); r.status != 0 {
+		return c, fmt.Errorf("%s", r)
+	}
+	c.services = append(c.services, c.probe)
 	c.store, err = store.Open(context.Background(), w.database, store.Existing)
 	return c, err
 }

@@ -128,19 +128,16 @@ func (c *campaign) strike(ch chain, who []role) blow {
 	return b
 }
 
-// keepersDied takes note of when services may have lost every keeper: those below an inner keeper go to the outer one,
-// and those below that, or below an inner one that is alone, to init.
+// keepersDied takes note of when services may have lost every keeper. Those of an inner keeper go to the outer one when it
+// dies; an outer keeper that has such, or was an inner one before, leaves them to init, and so does an inner one that is alone.
 func (c *campaign) keepersDied(ch chain, outerDied, innerDied bool, at time.Time) {
-	if outerDied && (innerDied || c.innerDied) || innerDied && !ch.has(outer) {
+	if outerDied && (innerDied || c.outerHasServices) || innerDied && !ch.has(outer) {
 		c.mu.Lock()
 		c.history.orphaned = append(c.history.orphaned, at)
 		c.mu.Unlock()
 	}
-	if innerDied {
-		c.innerDied = true
-	}
-	if outerDied {
-		c.innerDied = false
+	if outerDied || innerDied {
+		c.outerHasServices = !(outerDied && innerDied) // where both have died another chain begins
 	}
 }
 

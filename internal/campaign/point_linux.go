@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tend"
@@ -69,6 +73,7 @@ func (c *campaign) strikeAt(p fault.Point) {
 		return
 	}
 	b := c.provoke(p, ch)
+	defer c.occasion(p)()
 	for fault.Armed(c.faults, p) {
 		if time.Since(first) > pointPatience {
 			fault.Disarm(c.faults, p)
@@ -86,6 +91,10 @@ func (c *campaign) strikeAt(p fault.Point) {
 		return
 	}
 	b.roles, b.new = append(b.roles, string(p)), b.new || who != string(outer)
+	if slices.Contains(b.roles, string(outer)) {
+		ch = maps.Clone(ch)
+		delete(ch, outer)
+	}
 	c.keepersDied(ch, who == string(outer), who == string(inner), time.Now())
 	c.awaitBack(b, first, time.Now())
 }
@@ -100,8 +109,6 @@ func (c *campaign) provoke(p fault.Point, ch chain) blow {
 		who = []role{outer}
 	case fault.InnerStarted, fault.SupervisorLocked, fault.SupervisorResumed, fault.SupervisorListening:
 		who = []role{supervisor}
-	case fault.SupervisorEmptying, fault.SupervisorEmptied:
-		c.fillJournal()
 	}
 	b := c.strike(ch, who)
 	if len(b.roles) > 0 {
@@ -109,6 +116,28 @@ func (c *campaign) provoke(p fault.Point, ch chain) blow {
 	}
 	b.ch, b.all = ch, false
 	return b
+}
+
+// occasion gives a process that works a reason to come to the point: a command about a service that nobody else commands.
+// It returns what waits for its end.
+func (c *campaign) occasion(p fault.Point) (wait func()) {
+	var busy sync.WaitGroup
+	switch p {
+	case fault.SupervisorEmptying, fault.SupervisorEmptied:
+		c.fillJournal()
+		busy.Go(func() { c.restart(c.probe) })
+	case fault.SupervisorCommitting, fault.SupervisorCommitted, fault.SupervisorSpawning, fault.SupervisorSpawned,
+		fault.SupervisorSignalled, fault.InnerRecorded, fault.InnerReaped:
+		busy.Go(func() { c.restart(c.probe) })
+	case fault.CommandWritten:
+		busy.Go(func() {
+			c.written++
+			if s := c.add(fmt.Sprintf("written-%d", c.written), kindNamed("silent")); s != nil {
+				c.remove(s)
+			}
+		})
+	}
+	return busy.Wait
 }
 
 // fillJournal makes the exit journal as long as it becomes when some thousand orphans have ended below the keepers.

@@ -19,7 +19,7 @@ func (c *campaign) work(n int, over <-chan struct{}) {
 	rng := c.random(uint64(100 + n))
 	var mine, own []*service
 	for i, s := range c.all() {
-		if i%workers == n {
+		if i%workers == n && s != c.probe {
 			mine = append(mine, s)
 		}
 	}
