@@ -26,7 +26,9 @@ func (s *Supervisor) watchChild(sv *service, id tend.Identity, pidfd int) {
 	switch err := s.watcher.Add(id, pidfd); {
 	case err == nil:
 	case errors.Is(err, process.ErrUnwatchable):
-		if stat, err := process.ReadStat(id.PID); errors.Is(err, process.ErrGone) || err == nil && stat.Start != id.Start {
+		stat, err := process.ReadStat(id.PID)
+		// One that is dead and has no keeper of ours to write that down is not looked at again: we may not live that long.
+		if errors.Is(err, process.ErrGone) || err == nil && (stat.Start != id.Start || stat.Dead() && !sv.ours) {
 			s.gone([]process.Gone{{Identity: id}})
 			return
 		}
