@@ -29,13 +29,20 @@ const patience = 20 * time.Second // for what must happen; nothing waits that lo
 type chain struct {
 	*testing.T
 	database, dir string
+	files         string // where the files of services are
 	client        *api.Client
 	env           []string
 }
 
 func newChain(t *testing.T, env ...string) *chain {
 	t.Helper()
-	c := &chain{T: t, database: filepath.Join(t.TempDir(), "server.sqlite")}
+	home := t.TempDir()
+	return newChainAt(t, filepath.Join(home, "server.sqlite"), home, env...)
+}
+
+func newChainAt(t *testing.T, database, files string, env ...string) *chain {
+	t.Helper()
+	c := &chain{T: t, database: database, files: files}
 	ours := func(entry string) bool { return strings.HasPrefix(entry, "SERVER_FILE=") }
 	c.env = append(append(slices.DeleteFunc(os.Environ(), ours), "SERVER_FILE="+c.database), env...)
 	var err error
@@ -109,7 +116,7 @@ func (c *chain) db(f func(*store.Store) error) {
 }
 
 // place is the directory of a service's files.
-func (c *chain) place(name string) string { return filepath.Join(filepath.Dir(c.database), name) }
+func (c *chain) place(name string) string { return filepath.Join(c.files, name) }
 
 // definition defines a service that runs program with these words.
 func (c *chain) definition(name string, words ...string) tend.Service {

@@ -83,6 +83,9 @@ func standInForInit() int {
 	tests.Stdin, tests.Stdout, tests.Stderr = os.Stdin, os.Stdout, os.Stderr
 	tests.Env = append(os.Environ(), insideVariable+"=1", "HOME="+home, "TEND_RUNTIME="+home, "SERVER_FILE="+home+"/none.sqlite")
 	tests.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if syscall.Geteuid() == 0 && syscall.Access("/proc/self/ns/mnt", 0) == nil {
+		tests.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS // what they mount is theirs alone
+	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGQUIT) // theirs to obey
 	if err := tests.Start(); err != nil {
 		fmt.Println(err)
