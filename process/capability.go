@@ -1,9 +1,11 @@
 package process
 
 import (
+	"math"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Capability is one mechanism of the kernel that tend uses where it can and does without where it must.
@@ -56,4 +58,13 @@ func Names() []string {
 type mechanism struct {
 	Capability
 	try func() bool
+}
+
+// Descriptors is how many files this process may have open.
+func Descriptors() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt32
+	}
+	return int(min(uint64(limit.Cur), math.MaxInt32))
 }

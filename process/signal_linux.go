@@ -44,7 +44,9 @@ func signalProcess(id tend.Identity, number syscall.Signal) error {
 // signalByPID is for kernels without pidfds. Between the look and the signal the process may end, be reaped and its pid
 // be given away again: some microseconds, in which all other pids would have to be used up.
 func signalByPID(id tend.Identity, number syscall.Signal) error {
-	if !Alive(id) {
+	if stat, err := ReadStat(id.PID); err != nil {
+		return err
+	} else if stat.Start != id.Start || stat.Dead() || !isProcess(id.PID) {
 		return ErrGone
 	}
 	return gone(unix.Kill(id.PID, number))
@@ -58,13 +60,17 @@ func openPIDFD(id tend.Identity) (int, error) {
 }
 
 // Open is for whoever wants to watch a process and know its Stat: it returns that and a pidfd to give to a Watcher, −1
-// where pidfds cannot be had. ErrGone when the process is not there any more.
+// where pidfds cannot be had, or no more of them are to be kept. ErrGone when the process is not there any more.
 func Open(id tend.Identity) (pidfd int, stat Stat, err error) {
 	pidfd, stat, err = openStat(id)
 	if errors.Is(err, ErrUnwatchable) {
 		if stat, err = ReadStat(id.PID); err == nil && stat.Start != id.Start {
 			err = ErrGone
 		}
+	}
+	if pidfd >= mostDescriptors() {
+		unix.Close(pidfd)
+		pidfd = -1
 	}
 	return pidfd, stat, err
 }
@@ -81,9 +87,12 @@ func openStat(id tend.Identity) (int, Stat, error) {
 		return -1, Stat{}, fmt.Errorf("%w: %w", ErrUnwatchable, err)
 	}
 	stat, err := ReadStat(id.PID)
-	if err != nil || stat.Start != id.Start {
-		unix.Close(pidfd)
-		return -1, Stat{}, ErrGone
+	if err == nil && stat.Start == id.Start {
+		return pidfd, stat, nil
 	}
-	return pidfd, stat, nil
+	unix.Close(pidfd)
+	if err != nil && !errors.Is(err, ErrGone) { // the pidfd was perhaps the last descriptor to be had
+		return -1, Stat{}, fmt.Errorf("%w: %w", ErrUnwatchable, err)
+	}
+	return -1, Stat{}, ErrGone
 }

@@ -205,6 +205,8 @@ func failure(spec Spec, err error) *StartError {
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return &StartError{Step: StepFork, Path: spec.Path, Err: err}
+	case errors.Is(err, syscall.EBADF): // from dup3(2), of a number that the limit does not allow
+		return &StartError{Step: StepFork, Path: spec.Path, Err: syscall.EMFILE}
 	}
 	return &StartError{Step: StepExecute, Path: spec.Path, Err: explain(from(spec.Dir, spec.Path), err)}
 }

@@ -186,8 +186,8 @@ func TestStartSaysWhatFailedAndOnWhat(t *testing.T) {
 				if err.Error() != test.want {
 					t.Errorf("got  %s\nwant %s", err, test.want)
 				}
-				if failed.Step != test.step || failed.Temporary() {
-					t.Errorf("got step %q, temporary %v", failed.Step, failed.Temporary())
+				if failed.Step != test.step || Temporary(failed) {
+					t.Errorf("got step %q, temporary %v", failed.Step, Temporary(failed))
 				}
 				if !errors.Is(err, test.cause) {
 					t.Errorf("not %v: %v", test.cause, err)
@@ -199,7 +199,7 @@ func TestStartSaysWhatFailedAndOnWhat(t *testing.T) {
 
 func TestStartTooLittleOfEverythingIsTemporary(t *testing.T) {
 	for _, errno := range []error{syscall.EAGAIN, syscall.EMFILE, syscall.ENOMEM} {
-		if failed := failure(Spec{Path: "/bin/true"}, errno); failed.Step != StepFork || !failed.Temporary() {
+		if failed := failure(Spec{Path: "/bin/true"}, errno); failed.Step != StepFork || !Temporary(failed) {
 			t.Errorf("%v: %+v", errno, failed)
 		}
 	}
@@ -211,7 +211,7 @@ func TestStartTooLittleOfEverythingIsTemporary(t *testing.T) {
 	defer f.Close()
 	_, err = newSpawner(t, stage...).Start(Spec{Path: busy, Args: []string{"busy"}})
 	var failed *StartError
-	if !errors.As(err, &failed) || !failed.Temporary() || failed.Step != StepExecute {
+	if !errors.As(err, &failed) || !Temporary(failed) || failed.Step != StepExecute {
 		t.Errorf("got %v", err)
 	}
 }

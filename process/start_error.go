@@ -37,11 +37,11 @@ func (e *StartError) Error() string {
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// Temporary reports whether it may pass by itself: too many processes or open files, no memory, a program that is just
-// being written.
-func (e *StartError) Temporary() bool {
+// Temporary reports whether what made a start fail may pass by itself: too many processes or open files, no memory, a
+// program that is just being written.
+func Temporary(err error) bool {
 	for _, errno := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.ETXTBSY} {
-		if errors.Is(e.Err, errno) {
+		if errors.Is(err, errno) {
 			return true
 		}
 	}

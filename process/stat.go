@@ -45,6 +45,16 @@ func Alive(id tend.Identity) bool {
 	return err == nil && stat.Start == id.Start && !stat.Dead() && isProcess(id.PID)
 }
 
+// Ended reports whether the process has ended for certain. It is not the opposite of Alive: where nothing can be read, for
+// want of descriptors or memory, nobody can say, and a second copy must not be started on a guess.
+func Ended(id tend.Identity) bool {
+	stat, err := ReadStat(id.PID)
+	if err != nil {
+		return errors.Is(err, ErrGone)
+	}
+	return stat.Start != id.Start || stat.Dead()
+}
+
 // ExitOf says how a process with this wait status, as wait(2) has it, ended.
 func ExitOf(waitStatus uint32) tend.Exit {
 	status := syscall.WaitStatus(waitStatus)

@@ -3,7 +3,6 @@ package process
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"strconv"
 	"sync"
@@ -61,17 +60,11 @@ func NewWatcher() (*Watcher, error) {
 
 // mostDescriptors leaves enough of what this process may open for everything else that it does: a database that cannot be
 // opened is worse than ends that are learned from the exit journal.
-func mostDescriptors() int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return math.MaxInt32
-	}
-	return leave(limit.Cur)
-}
+func mostDescriptors() int { return leave(uint64(Descriptors())) }
 
 func leave(limit uint64) int {
 	const reserve = 128
-	return int(min(limit-min(limit/2, reserve), math.MaxInt32))
+	return int(limit - min(limit/2, reserve))
 }
 
 // Add watches the process. The pidfd becomes the watcher's, also on failure; -1 makes the watcher open one: ErrGone

@@ -191,7 +191,7 @@ func (s *Supervisor) tree(h *hunt, all process.Snapshot) (members []tend.Identit
 		}
 	}
 	for id := range h.sent {
-		if !found[id] && process.Alive(id) {
+		if !found[id] && !process.Ended(id) {
 			members = append(members, id)
 		}
 	}
@@ -251,6 +251,9 @@ func (s *Supervisor) send(sv *service, id tend.Identity, signal string) {
 	h.sent[id] = signal
 	if err := process.Signal(id, signal); err != nil && !errors.Is(err, process.ErrGone) {
 		s.logf("sending SIG%s to process %d of %s: %v", signal, id.PID, sv.name(), err)
+		if process.Temporary(err) { // it could not even be looked at: the next look sends it again
+			h.sent[id], h.again = "", s.now.Add(huntPause)
+		}
 	}
 	if signal == h.signal {
 		s.told.note(id, sv.state)
@@ -300,7 +303,7 @@ func (sv *service) left() []int {
 	}
 	if sv.hunt != nil {
 		for id := range sv.hunt.sent {
-			if id != sv.state.Main && process.Alive(id) {
+			if id != sv.state.Main && !process.Ended(id) {
 				pids = append(pids, id.PID)
 			}
 		}

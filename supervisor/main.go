@@ -202,7 +202,7 @@ func (s *Supervisor) prepare() (err error) {
 		return err
 	}
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
-	ready := make(chan prepared, preparedAhead)
+	ready := make(chan prepared, ahead())
 	go s.prepareRuns(ready)
 	go s.makeProcesses(ready)
 	s.told = newTold(s.dir)

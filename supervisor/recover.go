@@ -119,7 +119,7 @@ func (s *Supervisor) resumeRuns(runs []tend.Run) error {
 		// Somebody has deleted the row of the run, or changed it. The state knows as much.
 		st := sv.state
 		sv.run = &tend.Run{ID: st.Run, Service: sv.name(), Cause: st.Cause, Place: sv.place, Identity: st.Main, StartedAt: st.Started}
-		if !s.rebooted(sv) && process.Alive(st.Main) {
+		if !s.rebooted(sv) && !process.Ended(st.Main) {
 			s.adopt(sv, nobody)
 		} else {
 			s.apply(sv, tend.Ended{Run: st.Run, Exit: tend.Exit{Unknown: true}, After: s.awaySince(st.Started)})
@@ -138,7 +138,7 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 	case !run.Place.SameHost(s.place):
 		return nil
 	case known && sv.damage != "" && run.IsZero() && s.onThisBoot(run): // it may just have been born: see resumeUnborn
-	case !s.onThisBoot(run), known && !process.Alive(run.Identity):
+	case !s.onThisBoot(run), known && process.Ended(run.Identity):
 		run.EndedAt, run.EndedAfter, run.Exit = s.wall(), s.awaySince(run.StartedAt), &tend.Exit{Unknown: true}
 		s.pending.runs[run.ID] = *run
 		return nil

@@ -47,8 +47,15 @@ const (
 	spawnBatch = 64
 	spawnDelay = 25 * time.Millisecond
 
-	preparedAhead = 16 // runs; each has up to four files open
+	preparedAhead = 16 // runs, or fewer where few files may be open
 )
+
+// ahead is how many runs are prepared ahead: each has up to four files open, and all together no more than an eighth of
+// what we may open. There are always one that is being prepared and one whose process is being made.
+func ahead() int {
+	const files = 4
+	return min(preparedAhead, process.Descriptors()/8/files)
+}
 
 // prepareRuns opens what runs need, so much ahead that it costs a mass start nothing: whoever makes a process waits
 // most of the time.
@@ -183,9 +190,7 @@ func (s *Supervisor) begun(results []spawnResult) {
 		}
 		sv.run.LogOffset = r.logOffset
 		if r.err != nil {
-			var start *process.StartError
-			temporary := errors.As(r.err, &start) && start.Temporary()
-			s.apply(sv, tend.SpawnFailed{Run: r.job.run, Message: r.err.Error(), Temporary: temporary})
+			s.apply(sv, tend.SpawnFailed{Run: r.job.run, Message: r.err.Error(), Temporary: process.Temporary(r.err)})
 			continue
 		}
 		s.alive(sv, r)

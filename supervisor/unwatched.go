@@ -36,7 +36,7 @@ func (s *Supervisor) lookAtUnwatched() {
 	}
 	var ended []process.Gone
 	for id := range s.unwatched.mains {
-		if _, known := s.mains[id]; known && process.Alive(id) {
+		if _, known := s.mains[id]; known && !process.Ended(id) {
 			continue
 		}
 		delete(s.unwatched.mains, id)
