@@ -27,6 +27,7 @@ type world struct {
 	database string
 	runtime  string
 	environ  []string // of the commands
+	crashes  bool     // of tend's own processes are part of the test
 	launcher []string // stands before every command of tend, where not empty
 	expected []string // patterns below dir of what may be there in the end, besides what tend makes
 }
