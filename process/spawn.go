@@ -153,7 +153,7 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 	if err != nil {
 		return Child{PIDFD: -1}, err
 	}
-	id := tend.Identity{PID: b.pid, Start: startOf(b.pid, b.pidfd)}
+	id := tend.Identity{PID: b.pid, Start: startOf(b.pid, &b.pidfd)}
 	return Child{Identity: id, PIDFD: b.pidfd, Earliest: earliest, InCgroup: b.inCgroup}, nil
 }
 

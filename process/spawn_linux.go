@@ -43,13 +43,25 @@ func startsNow() uint64 {
 }
 
 // startOf returns the start time of a new child, 0 if it has been reaped meanwhile. With a pidfd it is certain that
-// the time is not that of another process that was given the pid since: the pidfd would answer ESRCH.
-func startOf(pid, pidfd int) uint64 {
+// the time is not that of another process that was given the pid since: the pidfd would answer ESRCH. Where there is no
+// descriptor left to read it with, the pidfd is given up first, and then others are waited for: who is taken for gone would be
+// started again beside itself.
+func startOf(pid int, pidfd *int) uint64 {
+	const pause, longest = time.Millisecond, 10 * time.Second
 	stat, err := ReadStat(pid)
+	for waited := time.Duration(0); Temporary(err) && waited < longest; stat, err = ReadStat(pid) {
+		if *pidfd >= 0 {
+			unix.Close(*pidfd)
+			*pidfd = -1
+			continue
+		}
+		time.Sleep(pause)
+		waited += pause
+	}
 	if err != nil {
 		return 0
 	}
-	if pidfd >= 0 && errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.ESRCH) {
+	if *pidfd >= 0 && errors.Is(unix.PidfdSendSignal(*pidfd, 0, nil, 0), unix.ESRCH) {
 		return 0
 	}
 	return stat.Start

@@ -25,7 +25,7 @@ func childAttributes(*int) *syscall.SysProcAttr { return &syscall.SysProcAttr{Se
 func startsNow() uint64 { return uint64(time.Now().Unix()) }
 
 // startOf returns the start time of a new child, 0 if it is gone. Nobody but our Watcher reaps it, so it is not.
-func startOf(pid, _ int) uint64 {
+func startOf(pid int, _ *int) uint64 {
 	stat, err := ReadStat(pid)
 	if err != nil {
 		return 0
