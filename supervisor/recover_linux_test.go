@@ -215,7 +215,9 @@ func TestEveryExitIsKnownHoweverManySupervisorsDie(t *testing.T) {
 		c.signal(pid, syscall.SIGUSR1)
 		if i%3 == 0 {
 			c.until("it has ended", func() error { return when(dead(pid)) })
-			c.signal(c.supervisor(), syscall.SIGKILL)
+			supervisor := c.supervisor()
+			c.signal(supervisor, syscall.SIGKILL)
+			c.until("it is dead", func() error { return when(dead(supervisor)) }) // or the next to be killed were the same
 		}
 	}
 	for i, name := range names {
