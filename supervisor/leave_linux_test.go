@@ -32,6 +32,7 @@ func TestLeavingStopsEverythingAndKeepsWhatIsWanted(t *testing.T) {
 	c.add(patient)
 	c.launch()
 	c.start("slow", "web", "unwanted")
+	c.lived("unwanted", 1)
 	c.do(tend.CommandStop, "unwanted")
 	c.do(tend.CommandStart, "done", "failing")
 	c.reaches("failing", tend.PhaseBackoff)
