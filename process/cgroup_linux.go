@@ -17,8 +17,8 @@ import (
 
 // Cgroups are those of the runs of one database. All methods may be called at any time; they wait for nothing.
 type Cgroups struct {
-	dir     string // holds those that are made; "" where nothing is delegated
-	refused atomic.Bool
+	dir     string       // holds those that are made; "" where nothing is delegated
+	refused atomic.Int32 // how often
 
 	mu   sync.Mutex
 	held int               // descriptor of dir, with a lock that says that somebody uses it; -1 while there is none
@@ -38,14 +38,16 @@ func NewCgroups(key string) *Cgroups {
 
 // Make makes the cgroup of a run and opens it; nil where there can be none.
 func (c *Cgroups) Make(run string) *os.File {
-	if c.dir == "" || run == "" || c.refused.Load() {
+	if c.dir == "" || run == "" || c.refused.Load() >= oftenRefused {
 		return nil
 	}
 	dir := filepath.Join(c.dir, run)
 	err := unix.Mkdir(dir, 0o755)
-	if errors.Is(err, unix.ENOENT) {
-		c.hold()
-		err = unix.Mkdir(dir, 0o755)
+	for range 3 { // somebody who cleans up may be faster than our lock
+		if errors.Is(err, unix.ENOENT) {
+			c.hold()
+			err = unix.Mkdir(dir, 0o755)
+		}
 	}
 	if err != nil {
 		return nil
@@ -66,12 +68,15 @@ func (c *Cgroups) hold() {
 		unix.Close(c.held)
 	}
 	if c.held, _ = unix.Open(c.dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); c.held >= 0 {
-		_ = unix.Flock(c.held, unix.LOCK_SH|unix.LOCK_NB)
+		_ = unix.Flock(c.held, unix.LOCK_SH) // nobody holds another for longer than it takes to remove something
 	}
 }
 
-// Refused notes that the kernel has refused to make a process in one: none is made any more.
-func (c *Cgroups) Refused() { c.refused.Store(true) }
+// oftenRefused is more than can be by chance: somebody may have removed a cgroup that was still empty.
+const oftenRefused = 3
+
+// Refused notes that the kernel has refused to make a process in one. After some times none is made any more.
+func (c *Cgroups) Refused() { c.refused.Add(1) }
 
 // Adopt finds the cgroup of a run that an earlier supervisor has made, elsewhere perhaps: the main process is in it.
 func (c *Cgroups) Adopt(run string, main tend.Identity) {

@@ -38,14 +38,11 @@ func (s *Snapshot) glimpse() {
 func (s *Snapshot) arrived(pid int) {
 	stat, err := ReadStat(pid)
 	if err != nil {
-		s.missed = true
+		*s.missed = true
 		return
 	}
-	p := s.insert(stat)
-	if p.markRead() == 0 && p.runID() == "" {
-		if now, err := ReadStat(pid); err != nil || now.Dead() { // nothing could be read of it
-			s.missed = true
-		}
+	if p := s.insert(stat); p.markRead() == 0 && p.runID() == "" && p.gone {
+		*s.missed = true
 	}
 }
 

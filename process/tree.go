@@ -18,11 +18,12 @@ type Snapshot struct {
 	byAge     []*seen         // the eldest first
 	ours      map[int]bool    // this process and its ancestors
 	keepers   map[int]bool    // those that orphans of services fall to
-	missed    bool            // somebody came and went before it could be asked whose it is
+	missed    *bool           // somebody came and went before it could be asked whose it is
 }
 
-// Missed reports whether some process came and went before it could be asked which run it belongs to.
-func (s Snapshot) Missed() bool { return s.missed }
+// Missed reports whether some process came and went before it could be asked which run it belongs to, as far as that was
+// to be found out for what has been asked of the Snapshot so far.
+func (s Snapshot) Missed() bool { return *s.missed }
 
 // seen is one process of a Snapshot.
 type seen struct {
@@ -31,6 +32,7 @@ type seen struct {
 	runRead bool
 	mark    uint64 // its mark, once asked for
 	marked  bool   // was asked for
+	gone    bool   // it had ended when it was asked, and nobody knows what it would have said
 }
 
 // Member is a living process of a tree.
@@ -45,7 +47,7 @@ type Member struct {
 func newSnapshot(all []Stat) Snapshot {
 	s := Snapshot{
 		processes: make(map[int]*seen, len(all)), children: make(map[int][]*seen, len(all)), sessions: make(map[int][]*seen, len(all)),
-		byAge: make([]*seen, 0, len(all)),
+		byAge: make([]*seen, 0, len(all)), missed: new(bool),
 	}
 	for _, stat := range all {
 		s.insert(stat)
@@ -95,7 +97,7 @@ func ByAge(a, b tend.Identity) int {
 // good. Of what is dead only the mark tells the run. The exceptions are not taken for it: who makes a process bears its
 // mark for a moment, and may be dying just then.
 func (s Snapshot) Eldest(run string, except ...tend.Identity) (tend.Identity, bool) {
-	t := tree{run: run, mark: Mark(run)}
+	t := tree{Snapshot: s, run: run, mark: Mark(run)}
 	for _, p := range s.byAge {
 		if in, _ := t.says(p); in && !s.ours[p.PID] && !slices.Contains(except, p.Identity) {
 			return p.Identity, true
@@ -191,6 +193,9 @@ func (t *tree) says(p *seen) (in, anything bool) {
 		return mark == t.mark, true
 	}
 	run := p.runID()
+	if p.gone {
+		*t.missed = true
+	}
 	return run == t.run, run != ""
 }
 
@@ -229,6 +234,7 @@ func (t *tree) add(p *seen) {
 func (p *seen) runID() string {
 	if !p.runRead {
 		p.run, p.runRead = readRunID(p.PID), true
+		p.gone = p.run == "" && !Alive(p.Identity)
 	}
 	return p.run
 }

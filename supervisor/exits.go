@@ -17,7 +17,9 @@ type ending struct {
 	exit    tend.Exit
 	at      time.Time // when a keeper saw it end; zero if none has
 	after   time.Time // it ended at an unknown moment since then, if at is zero; zero: it ended just now
-	passing int       // looks that found only such as were gone a moment later
+	looks   int       // that found only such as were gone a moment later
+	missed  int       // in a row, that only missed somebody
+	dead    map[tend.Identity]bool
 }
 
 // watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal, where its
@@ -133,27 +135,11 @@ const emptyLooks = 2
 // settleByLooking lets one end happen after a look at all processes, or several where nobody is found.
 func (s *Supervisor) settleByLooking(e ending, looks int) {
 	s.scan(func(all process.Snapshot) {
-		var left []tend.Identity
-		passing := 0
-		for _, m := range all.Tree(e.main, e.run) {
-			switch {
-			case m.Identity == e.main:
-			case process.Alive(m.Identity):
-				left = append(left, m.Identity)
-			default:
-				passing++
-			}
-		}
-		for _, id := range s.cgroups.Members(e.run) {
-			if id != e.main && !slices.Contains(left, id) {
-				left = append(left, id)
-			}
-		}
-		slices.SortFunc(left, process.ByAge)
+		left, passing := s.remains(&e, all)
 		switch {
 		case len(left) > 0:
-		case passing > 0:
-			if e.passing++; e.passing > hastyLooks {
+		case passing:
+			if e.looks++; e.looks > hastyLooks {
 				s.scanAfter = s.now.Add(huntPause)
 			}
 			s.settleByLooking(e, emptyLooks)
@@ -171,6 +157,40 @@ func (s *Supervisor) settleByLooking(e ending, looks int) {
 			s.huntOn(e.service)
 		}
 	})
+}
+
+// remains are the living processes that the main one has left, the eldest first. Passing is whether there are traces of
+// others, which have ended by now.
+func (s *Supervisor) remains(e *ending, all process.Snapshot) (left []tend.Identity, passing bool) {
+	for _, m := range all.Tree(e.main, e.run) {
+		switch {
+		case m.Identity == e.main:
+		case process.Alive(m.Identity):
+			left = append(left, m.Identity)
+		default:
+			passing = true
+		}
+	}
+	for _, id := range s.cgroups.Members(e.run) {
+		if id != e.main && !slices.Contains(left, id) {
+			left = append(left, id)
+		}
+	}
+	for _, id := range all.Dead(e.main, e.run) {
+		if id != e.main && !e.dead[id] {
+			if e.dead == nil {
+				e.dead = map[tend.Identity]bool{}
+			}
+			e.dead[id], passing = true, true
+		}
+	}
+	slices.SortFunc(left, process.ByAge)
+	if passing || len(left) > 0 || !all.Missed() {
+		e.missed = 0
+		return left, passing
+	}
+	e.missed++ // see tree
+	return left, e.missed <= hastyLooks
 }
 
 // noStrays reports whether our parent has no children but us and main processes, those that have just ended included,

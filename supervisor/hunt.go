@@ -21,6 +21,7 @@ type hunt struct {
 	dead   map[tend.Identity]bool   // found when they had ended already
 	rounds int                      // looks at all processes in the present step
 	empty  int                      // looks in a row that found nobody, and nobody who had just been there
+	missed int                      // looks in a row that only missed somebody
 	again  time.Time                // look again then: somebody in the tree cannot be watched; zero: no need
 }
 
@@ -205,7 +206,12 @@ func (s *Supervisor) tree(h *hunt, all process.Snapshot) (members []tend.Identit
 			h.dead[id], passing = true, true
 		}
 	}
-	return members, passing || all.Missed() && h.rounds <= hastyLooks
+	if passing || len(members) > 0 || !all.Missed() {
+		h.missed = 0
+		return members, passing
+	}
+	h.missed++ // a relay that nobody catches sight of, or nobody's business: that can only be told by looking on
+	return members, h.missed <= hastyLooks
 }
 
 // catch suspends what no look finds, outside the loop, and looks again.
