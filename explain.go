@@ -1,6 +1,7 @@
 package tend
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 type Account struct {
 	Service      Service
 	State        State
+	Damage       error     // why what was written down of the state cannot be read: no more than Phase and Wanted is known then
 	Elsewhere    string    // the other host that runs it, "" if none does
 	Left         []int     // the processes that survived every step of a stop
 	Runs         []Run     // newest first; the present one and those before it
@@ -33,6 +35,10 @@ func Explain(a Account, now time.Time) []string {
 	}
 	if e.Unsupervised && e.State.NeedsSupervisor(false) {
 		e.say("No supervisor can be reached just now: this is how it was when last written down. Any command looks for one again: tend status %s", e.word)
+	}
+	if e.Damage != nil {
+		e.damaged()
+		return e.sentences
 	}
 	switch e.State.Phase {
 	case PhaseStarting:
@@ -95,6 +101,17 @@ func (e *explanation) elsewhere() {
 	e.say("Use tend there; if that host is gone for good, start it here: tend start --here %s", e.word)
 }
 
+// damaged says what is left to say of a state that somebody has edited.
+func (e *explanation) damaged() {
+	wanted := "not wanted"
+	if e.State.Wanted {
+		wanted = "wanted"
+	}
+	e.say("What was written down of %s cannot be read (%v); all that is known is that its state was %s, and that it is %s",
+		e.name, e.Damage, cmp.Or(e.State.Phase, PhaseStopped), wanted)
+	e.say("A start writes it anew: tend start %s", e.word)
+}
+
 func (e *explanation) stopped() {
 	st := e.State
 	switch {
@@ -117,6 +134,10 @@ func (e *explanation) stopped() {
 func (e *explanation) exited() {
 	e.say("%s ended by itself %s: it %s, which counts as a success", e.name, e.since(e.State.Ended), e.State.Exit)
 	e.away()
+	if e.Service.Restart == RestartAlways { // by now: it was another one then
+		e.say("No other run follows until somebody asks for one: tend start %s", e.word)
+		return
+	}
 	e.say("Its restart policy is %s, so no other run follows until somebody asks for one: tend start %s", e.Service.Restart, e.word)
 }
 
@@ -136,6 +157,7 @@ func (e *explanation) failed() {
 
 func (e *explanation) backoff() {
 	st := e.State
+	e.say("%s does not run just now, and is to be started again", e.name)
 	e.lastRun()
 	if st.Exit != nil && e.Service.Success(*st.Exit) {
 		e.say("Its restart policy is %s, so it is started again, after a pause, because it had run for a moment only", e.Service.Restart)
@@ -181,7 +203,11 @@ func (e *explanation) stopping() {
 	case ThenStart:
 		what = "is being stopped, to be started again, since"
 	case ThenEnd:
-		e.say("The main process of %s %s", e.name, st.Reason)
+		reason := st.Reason
+		if st.Next.IsZero() && st.Exit != nil { // by then the reason is that something has survived
+			reason = st.Exit.String() + " and left others behind"
+		}
+		e.say("The main process of %s %s", e.name, reason)
 		what = "is being cleared away since"
 	}
 	e.say("%s %s %s", e.name, what, Moment(st.Since, e.now))
@@ -235,15 +261,18 @@ func (e *explanation) because(cause Cause, index int) string {
 func (e *explanation) restarts() {
 	const span = time.Hour
 	counts, order := map[string]int{}, []string(nil)
-	total := 0
+	total, more := 0, ""
 	for i, run := range e.Runs {
 		if run.Cause != CauseFailure && run.Cause != CauseEnd || e.now.Sub(run.StartedAt) > span {
 			continue
 		}
 		total++
-		how := "its end is not remembered"
+		how := "of an end that is not remembered"
 		if i+1 < len(e.Runs) && e.Runs[i+1].Exit != nil {
 			how = "it " + e.Runs[i+1].Exit.String()
+		}
+		if i+1 == len(e.Runs) { // there was one before it, and only so many are kept
+			more = "at least "
 		}
 		if counts[how]++; counts[how] == 1 {
 			order = append(order, how)
@@ -253,11 +282,15 @@ func (e *explanation) restarts() {
 		return
 	}
 	slices.SortStableFunc(order, func(a, b string) int { return counts[b] - counts[a] })
-	var reasons []string
-	for _, how := range order {
-		reasons = append(reasons, fmt.Sprintf("%s because %s", times(counts[how]), how))
+	why := ", because " + order[0]
+	if len(order) > 1 {
+		var reasons []string
+		for _, how := range order {
+			reasons = append(reasons, fmt.Sprintf("%s because %s", times(counts[how]), how))
+		}
+		why = ": " + strings.Join(reasons, ", ")
 	}
-	e.say("In the last hour it was started again by itself %s: %s; all of that: tend history %s", times(total), strings.Join(reasons, ", "), e.word)
+	e.say("In the last hour it was started again by itself %s%s%s; all of that: tend history %s", more, times(total), why, e.word)
 }
 
 // lastRun says how the last run ended, when, and whether anybody saw it.

@@ -1,6 +1,7 @@
 package tend_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -85,6 +86,16 @@ func TestExplain(t *testing.T) {
 		{"failed, and left others", tend.Account{State: with(live(tend.PhaseStopping, time.Second), func(st *tend.State) {
 			st.Then, st.Next, st.Main, st.Reason = tend.ThenEnd, now.Add(9*time.Second), tend.Identity{}, "exited with status 1 and left 2 processes behind"
 		})}},
+		{"failed, and left others that have survived", tend.Account{Left: []int{102}, State: with(live(tend.PhaseStopping, time.Minute), func(st *tend.State) {
+			st.Then, st.StopStep, st.Main, st.Exit, st.Reason = tend.ThenEnd, 2, tend.Identity{}, code(1), "it survived every step of its stop schedule"
+		})}},
+		{"restarted more often than is remembered", tend.Account{
+			State: with(live(tend.PhaseRunning, 5*time.Second), func(st *tend.State) { st.Cause, st.Exit = tend.CauseFailure, code(3) }),
+			Runs:  []tend.Run{run(tend.CauseFailure, 5*time.Second, nil), run(tend.CauseFailure, time.Minute, code(3)), run(tend.CauseFailure, 2*time.Minute, code(3))},
+		}},
+		{"exited, when its policy was another one", tend.Account{Service: always, State: rest(tend.PhaseExited, code(0), 5*time.Minute)}},
+		{"damaged", tend.Account{State: tend.State{Phase: tend.PhaseFailed, Wanted: true}, Damage: errors.New("the state of web: unexpected end of JSON input")}},
+		{"damaged, without a phase", tend.Account{Damage: errors.New("the state of web: unexpected end of JSON input")}},
 		{"elsewhere", tend.Account{State: live(tend.PhaseRunning, time.Hour), Elsewhere: "other/1234"}},
 		{"broken", tend.Account{Service: tend.Service{Broken: tend.Errorf(tend.CodeUsage, "the settings of web are not valid").WithHint("sqlite3 s.sqlite \"UPDATE …\"")}, State: live(tend.PhaseRunning, time.Hour)}},
 		{"a name to be quoted", tend.Account{Service: tend.Service{Name: "my web"}}},

@@ -109,7 +109,7 @@ func (a *App) explain(ctx context.Context, p *past, s tend.Service, left []int) 
 		return reason{}, err
 	}
 	account := tend.Account{
-		Service: s, State: p.states[s.Name].State, Elsewhere: p.elsewhere(s.Name), Left: left, Runs: runs, Absences: p.absences,
+		Service: s, State: p.states[s.Name].State, Damage: p.states[s.Name].Damage, Elsewhere: p.elsewhere(s.Name), Left: left, Runs: runs, Absences: p.absences,
 		Unsupervised: p.unsupervised != nil,
 	}
 	r := reason{Name: s.Name, Sentences: tend.Explain(account, a.Now()), Status: status, Runs: []pastRun{}, Absences: []tend.Absence{}}
