@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -63,13 +62,14 @@ type happenings struct {
 	*App
 	*past
 	options *eventsOptions
-	names   []string // the services that are meant; none: all, and tend itself
-	widest  int      // of the column of names
-	last    int64    // id of the last entry that was read
+	names   []string     // the services that are meant; none: all, and tend itself
+	widest  int          // of the column of names
+	last    int64        // id of the last entry that was read
+	own     []tend.Entry // the last one of tend itself, if it has concerned none of the services so far
 }
 
 func (a *App) events(ctx context.Context, c *command, o *eventsOptions, args arguments) error {
-	n, err := lines(c, o.lines)
+	n, err := lines(c, o.lines, 0)
 	if err != nil {
 		return err
 	}
@@ -98,12 +98,9 @@ func (a *App) events(ctx context.Context, c *command, o *eventsOptions, args arg
 			return err
 		}
 	}
-	entries, err := h.read(ctx, store.HistoryQuery{Since: since})
+	entries, err := h.lastOnes(ctx, n, since)
 	if err != nil {
 		return err
-	}
-	if n > 0 && len(entries) > n {
-		entries = entries[len(entries)-n:]
 	}
 	if err := h.begin(entries); err != nil || !o.follow {
 		return err
@@ -122,6 +119,25 @@ func (h *happenings) none() error {
 	return nil
 }
 
+// lastOnes returns the last n entries that are meant, all for -1. What follows comes after the last one that there is, whether
+// it is among them or not.
+func (h *happenings) lastOnes(ctx context.Context, n int, since time.Time) ([]tend.Entry, error) {
+	latest, err := h.db.History(ctx, store.HistoryQuery{Last: 1})
+	if err != nil || len(latest) == 0 {
+		return nil, err
+	}
+	h.last = latest[0].ID
+	q := store.HistoryQuery{Since: since}
+	if n > 0 && len(h.names) == 0 { // of some services, those of tend itself are chosen among all
+		q.Last = n
+	}
+	entries, err := h.read(ctx, q)
+	if n >= 0 && len(entries) > n {
+		entries = entries[len(entries)-n:]
+	}
+	return entries, err
+}
+
 // read returns the entries that are meant.
 func (h *happenings) read(ctx context.Context, q store.HistoryQuery) ([]tend.Entry, error) {
 	if len(h.names) > 0 {
@@ -135,17 +151,39 @@ func (h *happenings) read(ctx context.Context, q store.HistoryQuery) ([]tend.Ent
 	if len(h.names) == 0 {
 		return entries, nil
 	}
-	return slices.DeleteFunc(entries, func(e tend.Entry) bool { return e.Service == "" && !concerning(e, entries) }), nil
+	entries, h.own = concerned(append(h.own, entries...))
+	return entries, nil
 }
 
-// concerning reports whether an entry of tend itself tells of an absence in which one of the others happened.
-func concerning(own tend.Entry, others []tend.Entry) bool {
-	if own.Supervision == nil || own.Supervision.Away == nil || own.Supervision.Away.Cause.OnPurpose() {
-		return false
+// concerned leaves out the entries of tend itself but for those that tell of an absence in which one of the others happened.
+// An end that nobody saw was in the last absence before it. The last one that is left out may yet concern what comes.
+func concerned(entries []tend.Entry) (kept, last []tend.Entry) {
+	for i, e := range entries {
+		if e.Service == "" {
+			last = entries[i : i+1]
+			if e.Supervision == nil || e.Supervision.Away == nil || !concerns(*e.Supervision.Away, entries[i+1:]) {
+				continue
+			}
+			last = nil
+		}
+		kept = append(kept, e)
 	}
-	return slices.ContainsFunc(others, func(e tend.Entry) bool {
-		return e.Service != "" && e.ID > own.ID && (own.Supervision.Away.Contains(e.At) || e.Unseen())
-	})
+	return kept, last
+}
+
+func concerns(away tend.Absence, later []tend.Entry) bool {
+	last := true // absence of those that the entries come after
+	for _, e := range later {
+		switch {
+		case away.Cause.OnPurpose():
+			return false
+		case e.Service == "":
+			last = false
+		case away.Contains(e.At), e.Unseen() && last:
+			return true
+		}
+	}
+	return false
 }
 
 func (h *happenings) begin(entries []tend.Entry) error {
@@ -189,8 +227,15 @@ func (h *happenings) write(entries []tend.Entry) error {
 				name = "tend"
 			}
 			name = pad(name, max(h.widest, width(name)), false, false)
-			line := p.faint(tend.Moment(e.At, now)) + "  " + p.bold(name) + "  " + printable(h.text(e, now), false)
-			b.WriteString(strings.Join(fill(line, t.width), "\n") + "\n")
+			head := tend.Moment(e.At, now) + "  " + name + "  "
+			for i, line := range wrap(printable(h.text(e, now), false), t.inner(width(head))) {
+				if i == 0 {
+					line = p.faint(tend.Moment(e.At, now)) + "  " + p.bold(name) + "  " + line
+				} else {
+					line = strings.Repeat(" ", width(head)) + line
+				}
+				b.WriteString(line + "\n")
+			}
 		default:
 			b.WriteString(tsvLine([]string{fmt.Sprint(e.ID), exactly(e.At), e.Service, string(e.Kind), e.Run, e.Text}))
 		}
@@ -211,20 +256,30 @@ func (h *happenings) text(e tend.Entry, now time.Time) string {
 	return absence(away, now)
 }
 
+// settling is how long after the last write to the database it is looked at once more. A commit counts from the moment at
+// which it is entered into the index of the write-ahead log, which is memory: the kernel tells of the write before that, and
+// of that never. Nor does it tell when a lock is given back that has kept us from reading.
+const settling = 200 * time.Millisecond
+
 // follow shows what is added to the history, until ctx ends.
 func (h *happenings) follow(ctx context.Context, changes <-chan struct{}) error {
+	var settled <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changes:
+			settled = time.After(settling)
+		case <-settled:
+			settled = nil
 		}
 		if err := h.db.InPlace(); errors.Is(err, store.ErrReplaced) {
 			return fmt.Errorf("following: %w", err)
 		}
 		entries, err := h.read(ctx, store.HistoryQuery{After: h.last})
 		if tend.CodeOf(err) == tend.CodeBusy {
-			continue // whoever holds it writes to it, and then there is news again
+			settled = time.After(settling)
+			continue
 		}
 		if err != nil {
 			return err

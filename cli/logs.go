@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -49,11 +48,9 @@ func newLogs() command {
 }
 
 func (a *App) logs(ctx context.Context, c *command, o *logsOptions, args arguments) error {
-	n, err := strconv.Atoi(o.lines)
-	if o.lines == "all" {
-		n, err = -1, nil
-	} else if err != nil || n < 0 {
-		return misused(c, "--lines: %q is not a number of lines (0 or more, or all)", o.lines)
+	n, err := lines(c, o.lines, 0)
+	if err != nil {
+		return err
 	}
 	v, err := a.survey(ctx)
 	if err != nil {

@@ -71,14 +71,14 @@ func (a *App) sayGone(names []string, gone map[string]bool) {
 	}
 }
 
-// lines is how many lines are wanted, 0 being all of them.
-func lines(c *command, text string) (int, error) {
+// lines is how many lines are wanted, -1 being all of them.
+func lines(c *command, text string, least int) (int, error) {
 	if text == "all" {
-		return 0, nil
+		return -1, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, misused(c, "--lines: %q is not a number of lines (1 or more, or all)", text)
+	if err != nil || n < least {
+		return 0, misused(c, "--lines: %q is not a number of lines (%d or more, or all)", text, least)
 	}
 	return n, nil
 }
