@@ -16,6 +16,11 @@
 //	keeper       keep one child alive, write every exit down before it is reaped
 //	tend         the domain (this package)
 //
+//	internal/fault     points at which a test has a process of tend die
+//	internal/campaign  real services, while tend's own processes are killed
+//	internal/e2e       the promises, tried on real programs
+//	internal/house     how this house looks, as tests
+//
 // Imports go down this list only.
 //
 // # Processes

@@ -1,16 +1,23 @@
 package cli
 
-import (
-	"strings"
-)
+import "strings"
 
 // grid is a table of texts, the first row being its heading.
 type grid struct {
 	rows  [][]string
 	right []bool // which columns are numbers, and stand right
+	notes map[int]string
 }
 
 func (g *grid) add(cells ...string) { g.rows = append(g.rows, cells) }
+
+// note adds a text of any length, which people find below the last row.
+func (g *grid) note(text string) {
+	if g.notes == nil {
+		g.notes = map[int]string{}
+	}
+	g.notes[len(g.rows)-1] = text
+}
 
 // render lays the grid out for people, no row wider than the terminal.
 func (g *grid) render(t terminal) string {
@@ -40,6 +47,11 @@ func (g *grid) render(t terminal) string {
 		}
 		b.WriteString(fit(strings.TrimRight(strings.Join(row, "  "), " "), t.width))
 		b.WriteByte('\n')
+		if text := printable(g.notes[r], false); text != "" {
+			for _, line := range wrap(text, t.inner(2)) {
+				b.WriteString("  " + p.faint(line) + "\n")
+			}
+		}
 	}
 	return b.String()
 }

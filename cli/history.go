@@ -22,7 +22,7 @@ func newHistory() command {
 	c := command{
 		name: "history", args: "NAME…", max: -1, complete: services,
 		short: "show every run of a service: when, how it ended, and why it was started",
-		long: `One row a run, the newest first. Of a run that ended while none of tend's own processes was there to see it, only is known between which times that was. A service that has been removed still has a history; some 200 runs of each service are kept.
+		long: `One row a run, the newest first; an end without a date was on the day of the start. Of a run that ended while none of tend's own processes was there to see it, only is known between which times that was. A service that has been removed still has a history; some 200 runs of each service are kept.
 
 Into a pipe go tab-separated columns: SERVICE, RUN, STARTED, READY, ENDED_AFTER, ENDED, SECONDS, EXIT, HOW, CAUSE, PID, NOTE. If ENDED_AFTER is not empty, the run ended at an unknown moment between that and ENDED.`,
 		examples: []example{
@@ -60,7 +60,7 @@ type pastRun struct {
 }
 
 func (a *App) history(ctx context.Context, c *command, o *historyOptions, args arguments) error {
-	n, err := lines(c, o.lines)
+	n, err := lines(c, o.lines, 1)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (p *past) tell(run tend.Run, now time.Time) pastRun {
 	t := pastRun{Run: run, PID: run.PID, Host: run.Host, Why: causeWords(run.Cause)}
 	switch {
 	case run.EndedAt.IsZero():
-		t.Took = now.Sub(run.StartedAt).Seconds()
+		t.Took = max(0, now.Sub(run.StartedAt).Seconds())
 		t.How = p.living(run)
 		return t
 	case run.EndedAfter.IsZero():
@@ -166,6 +166,25 @@ func causeWords(cause tend.Cause) string {
 	return string(cause)
 }
 
+// starter is causeWords in as few of them as a column has room for.
+func starter(cause tend.Cause) string {
+	switch cause {
+	case tend.CauseStart:
+		return "a command"
+	case tend.CauseRestart:
+		return "a restart"
+	case tend.CauseFailure:
+		return "a failure"
+	case tend.CauseEnd:
+		return "an end"
+	case tend.CauseResume:
+		return "supervision"
+	case tend.CauseTakeover:
+		return "the script"
+	}
+	return string(cause)
+}
+
 func historyTSV(runs []pastRun) string {
 	var g grid
 	g.add("SERVICE", "RUN", "STARTED", "READY", "ENDED_AFTER", "ENDED", "SECONDS", "EXIT", "HOW", "CAUSE", "PID", "NOTE")
@@ -177,7 +196,7 @@ func historyTSV(runs []pastRun) string {
 }
 
 func historyGrid(runs []pastRun, several bool, now time.Time) *grid {
-	g := &grid{right: []bool{false, false, true, false, false, true}}
+	g := &grid{right: []bool{2: true, 5: true}}
 	row := func(service string, cells ...string) {
 		if several {
 			cells = append([]string{service}, cells...)
@@ -187,14 +206,15 @@ func historyGrid(runs []pastRun, several bool, now time.Time) *grid {
 	if several {
 		g.right = append([]bool{false}, g.right...)
 	}
-	row("SERVICE", "STARTED", "ENDED", "RAN FOR", "HOW", "STARTED BY", "PID", "NOTE")
+	row("SERVICE", "STARTED", "ENDED", "RAN FOR", "HOW", "STARTED BY", "PID")
 	for _, r := range runs {
 		took := tend.Brief(time.Duration(r.Took * float64(time.Second)))
-		ended := at(r.EndedAt, now)
+		ended := at(r.EndedAt, r.StartedAt.In(now.Location())) // without the date, if that is the same
 		if !r.EndedAfter.IsZero() {
 			took, ended = "≥ "+took, "?"
 		}
-		row(r.Service, at(r.StartedAt, now), ended, took, r.How, r.Why, number(r.PID), r.Note)
+		row(r.Service, at(r.StartedAt, now), ended, took, r.How, starter(r.Cause), number(r.PID))
+		g.note(r.Note)
 	}
 	return g
 }

@@ -67,23 +67,18 @@ func pad(cell string, to int, right, last bool) string {
 
 // renderTSV lays the list out for programs.
 func renderTSV(chosen []column, statuses []tend.Status, now time.Time) string {
-	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
-	var b strings.Builder
+	var g grid
+	heading := make([]string, len(chosen))
 	for i, c := range chosen {
-		if i > 0 {
-			b.WriteByte('\t')
-		}
-		b.WriteString(strings.ToUpper(c.name))
+		heading[i] = strings.ToUpper(c.name)
 	}
-	b.WriteByte('\n')
+	g.add(heading...)
 	for _, s := range statuses {
+		row := make([]string, len(chosen))
 		for i, c := range chosen {
-			if i > 0 {
-				b.WriteByte('\t')
-			}
-			b.WriteString(escape.Replace(c.raw(s, now)))
+			row[i] = c.raw(s, now)
 		}
-		b.WriteByte('\n')
+		g.add(row...)
 	}
-	return b.String()
+	return g.tsv()
 }

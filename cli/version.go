@@ -13,7 +13,7 @@ import (
 	"tend/keeper"
 )
 
-// number of this version of tend.
+// versionNumber is that of this tend.
 const versionNumber = "0.1.0"
 
 type versionOptions struct{ sharedOptions }
