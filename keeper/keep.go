@@ -94,10 +94,7 @@ func (k *keep) loop(ctx context.Context) int {
 	for {
 		k.promoteIfDue()
 		k.wake()
-		k.watch()
-		k.startIfDue()
 		k.bury()
-		k.startIfDue() // it may have died while others were buried
 		k.remindIfDue()
 		if k.over() {
 			return 0
