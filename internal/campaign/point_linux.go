@@ -44,11 +44,10 @@ func inTrial(p fault.Point) bool {
 	return strings.HasPrefix(string(p), "store.") || p == fault.SupervisorLeaving || elsewhere(p)
 }
 
-// elsewhere reports whether the tests of packages keeper, supervisor and cli have processes die there: a lost outer keeper
-// and a new program lead to it.
+// elsewhere reports whether the tests of package cli have processes die there: only a new program leads to it.
 func elsewhere(p fault.Point) bool {
 	switch p {
-	case fault.InnerPromoting, fault.InnerPromoted, fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
+	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
 		return true
 	}
 	return false
