@@ -35,7 +35,11 @@ const stateVariable = "TEND_STATE"
 // fails; then nothing has changed. What dies meanwhile stays a zombie until the program looks. Signals wait, but for one
 // that comes in the last microseconds before.
 func (k *keep) become(program string, upgraded bool) error {
-	for _, fd := range []int{k.inherit.ready, k.inherit.chain, k.inherit.outer, k.lifeline} {
+	handed := []int{k.inherit.ready, k.inherit.chain, k.inherit.outer, k.inherit.notice, k.lifeline}
+	if !k.config.Inner {
+		handed[2] = -1 // of no use any more
+	}
+	for _, fd := range handed {
 		if fd >= 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
 			defer unix.CloseOnExec(fd)
@@ -70,12 +74,12 @@ func (k *keep) ownEnvironment(upgraded bool) ([]string, error) {
 	env := []string{stateVariable + "=" + string(told), process.CleanedEntry}
 	for _, entry := range os.Environ() {
 		switch name, _, _ := strings.Cut(entry, "="); name {
-		case readyVariable, chainVariable, outerVariable, stateVariable:
+		case readyVariable, chainVariable, outerVariable, noticeVariable, stateVariable:
 		default:
 			env = append(env, entry)
 		}
 	}
-	for variable, fd := range map[string]int{readyVariable: k.inherit.ready, chainVariable: k.inherit.chain, outerVariable: k.inherit.outer} {
+	for variable, fd := range map[string]int{readyVariable: k.inherit.ready, chainVariable: k.inherit.chain, outerVariable: k.inherit.outer, noticeVariable: k.inherit.notice} {
 		if fd >= 0 {
 			env = append(env, numbered(variable, fd))
 		}

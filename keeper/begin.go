@@ -20,6 +20,7 @@ const (
 	readyVariable  = "TEND_READY_FD"   // number of the descriptor that the supervisor reports on
 	chainVariable  = "TEND_KEEPERS_FD" // number of the descriptor that holds the chain's lock
 	outerVariable  = "TEND_OUTER_FD"   // number of the inner keeper's end of the lifeline; see lifeline.go
+	noticeVariable = "TEND_NOTICE_FD"  // number of the inotify instance; see notice_linux.go
 	keeperVariable = "TEND_KEEPER"     // pid of the keeper that started this process
 )
 
@@ -37,9 +38,10 @@ func limitMemory() {
 
 // inheritance is what a keeper was given by whoever started it. A descriptor is -1 where there is none.
 type inheritance struct {
-	ready int
-	chain int
-	outer int // end of the lifeline to read
+	ready  int
+	chain  int
+	outer  int // end of the lifeline to read
+	notice int // what the supervisor watches the runtime directory by
 }
 
 // begin makes this process a keeper, or, where it has been one before it executed this program, takes up where that was.
@@ -55,8 +57,8 @@ func begin(c Config) (*keep, error) {
 	NameProcess()
 	syscall.Umask(0o077)
 	limitMemory()
-	k := &keep{config: c, leaving: c.Leave, lifeline: -1, directory: -1}
-	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), outer: -1}
+	k := &keep{config: c, leaving: c.Leave, lifeline: -1}
+	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), outer: inherited(outerVariable), notice: inherited(noticeVariable)}
 	if err := os.Chdir("/"); err != nil {
 		return nil, fmt.Errorf("changing to /: %w", err)
 	}
@@ -66,8 +68,7 @@ func begin(c Config) (*keep, error) {
 		if k.outer, alive = Parent(); k.outer != 0 && !alive {
 			k.outerAt = time.Now()
 		}
-		k.inherit.outer = inherited(outerVariable)
-		k.outerGone, k.outerEnd = endOf(k.inherit.outer)
+		k.outerGone = endOf(k.inherit.outer)
 	}
 	if c.Detach {
 		return k, nil
@@ -86,6 +87,9 @@ func begin(c Config) (*keep, error) {
 			return nil, err
 		}
 		k.inherit.chain = lock.fd
+	}
+	if k.inherit.notice < 0 {
+		k.inherit.notice = newNoticeFD()
 	}
 	k.holdDirectory()
 	return k, nil

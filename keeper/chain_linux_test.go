@@ -220,10 +220,11 @@ func zombie(pid int) bool {
 // follow sends the records of the journal as they are written, until the test ends.
 func (c *chain) follow() <-chan Record {
 	c.Helper()
-	notices, err := Watch(c.Context(), c.dir)
+	notices, err := Watch(c.dir)
 	if err != nil {
 		c.Fatal(err)
 	}
+	c.Cleanup(notices.Stop)
 	out := make(chan Record)
 	go func() {
 		var offset int64

@@ -39,6 +39,7 @@ func (k *keep) start() error {
 	if !k.config.Inner {
 		give(chainVariable, k.inherit.chain)
 	}
+	give(noticeVariable, k.inherit.notice)
 	if !k.config.Inner && !k.config.Detach {
 		outer, err := k.newLifeline()
 		if err != nil {
@@ -65,7 +66,7 @@ func (k *keep) environment() []string {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
-		case readyVariable, chainVariable, outerVariable, stateVariable, keeperVariable:
+		case readyVariable, chainVariable, outerVariable, noticeVariable, stateVariable, keeperVariable:
 			continue
 		case "GOMAXPROCS": // ours: keepers do one thing at a time
 			if k.config.Inner {

@@ -34,8 +34,7 @@
 // SIGINT, SIGQUIT and the like are caught and dropped.
 //
 // SIGHUP says that somebody has removed files from the runtime directory, or all of it: a keeper looks whether the chain's
-// lock is still where everybody looks for it, and takes it again where it is not. The supervisor says so, which watches the
-// directory, and Launch, where it finds no lock: see recall.
+// lock is still where everybody looks for it, and takes it again where it is not.
 //
 // # Being stopped
 //
@@ -69,6 +68,7 @@
 //	lock          held, exclusively, by the supervisor, which takes it by itself before it opens the database and
 //	              drops it by ending. Keepers never touch it.
 //	DIR itself    held, shared, by every keeper: systemd-tmpfiles leaves alone what is locked.
+//	notices       TEND_NOTICE_FD: an inotify instance, made by the outer keeper for the supervisor; see notice_linux.go.
 //	lifeline      TEND_OUTER_FD: the inner keeper's end of a pipe; see above. The outer keeper makes one for each child.
 //	TEND_KEEPER   no descriptor, but handed on like one: the pid of the keeper that started the process.
 //	ready pipe    TEND_READY_FD: from Launch through both keepers to the first supervisor only; each keeper closes

@@ -131,7 +131,7 @@ func TestJournalOfAnotherBoot(t *testing.T) {
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	path := JournalFile(dir)
-	notices, err := Watch(t.Context(), dir)
+	notices, err := Watch(dir)
 	must(t, err)
 	await := func(what string, tokens <-chan struct{}) {
 		t.Helper()
@@ -164,6 +164,11 @@ func TestWatch(t *testing.T) {
 	must(t, os.WriteFile(LockFile(dir), nil, 0o600))
 	must(t, os.RemoveAll(dir))
 	await("the end of everything", notices.Gone)
+	must(t, os.Mkdir(dir, 0o700))
+	must(t, notices.Again())
+	must(t, AppendRecord(path, record(1)))
+	await("a record in another directory", notices.Journal)
+	notices.Stop()
 }
 
 // Whatever is in the way of the journal, keepers write it, and nobody waits.

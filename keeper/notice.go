@@ -1,56 +1,57 @@
 package keeper
 
-import (
-	"context"
-	"fmt"
-	"path/filepath"
-	"slices"
-
-	"github.com/fsnotify/fsnotify"
-)
+import "path/filepath"
 
 // Notices tell that something has happened in a runtime directory, each by one token, however often it was.
 type Notices struct {
 	Journal <-chan struct{} // the exit journal may have been written to
 	Gone    <-chan struct{} // a file that everybody goes by may have been removed, or the directory itself
+
+	again func() error
+	stop  func()
 }
 
-// Watch gives notice of what happens in the runtime directory until ctx is done. It fails where the kernel gives none
-// (inotify(7): each user has a limited number of instances). When the directory has been removed there is no more.
-func Watch(ctx context.Context, dir string) (Notices, error) {
-	changes, err := fsnotify.NewWatcher()
-	if err == nil {
-		err = changes.Add(dir)
+// Again watches the directory that is at the path now, where the one that was watched has been removed.
+func (n Notices) Again() error {
+	if n.again == nil {
+		return nil
 	}
-	if err != nil {
-		if changes != nil {
-			changes.Close()
-		}
-		return Notices{}, fmt.Errorf("watching the runtime directory: %w", err)
+	return n.again()
+}
+
+// Stop ends the watching. When it returns, what happens from then on is left for the next supervisor to be told.
+func (n Notices) Stop() {
+	if n.stop != nil {
+		n.stop()
 	}
-	journal, gone := make(chan struct{}, 1), make(chan struct{}, 1)
-	names := []string{filepath.Base(dir), filepath.Base(Socket(dir)), filepath.Base(LockFile(dir)), filepath.Base(keepersLock(dir)),
-		filepath.Base(TendLog(dir))}
-	go func() {
-		defer changes.Close()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case event := <-changes.Events:
-				switch name := filepath.Base(event.Name); {
-				case name == filepath.Base(JournalFile(dir)):
-					give(journal)
-				case event.Op&(fsnotify.Remove|fsnotify.Rename) != 0 && slices.Contains(names, name):
-					give(gone)
-				}
-			case <-changes.Errors: // events were lost: look
-				give(journal)
-				give(gone)
-			}
+}
+
+// teller gives the tokens.
+type teller struct {
+	dir           string
+	journal, gone chan struct{}
+}
+
+func newTeller(dir string) teller {
+	return teller{dir, make(chan struct{}, 1), make(chan struct{}, 1)}
+}
+
+// tell says that something has happened to what has that name in the directory, "" for the directory itself.
+func (t teller) tell(name string, removed bool) {
+	switch name {
+	case filepath.Base(JournalFile(t.dir)):
+		give(t.journal)
+	case "", filepath.Base(Socket(t.dir)), filepath.Base(LockFile(t.dir)), filepath.Base(keepersLock(t.dir)), filepath.Base(TendLog(t.dir)):
+		if removed {
+			give(t.gone)
 		}
-	}()
-	return Notices{journal, gone}, nil
+	}
+}
+
+// lost says that something has happened, and nobody knows what.
+func (t teller) lost() {
+	give(t.journal)
+	give(t.gone)
 }
 
 func give(tokens chan<- struct{}) {

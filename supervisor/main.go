@@ -71,6 +71,7 @@ func (s *Supervisor) main() (int, error) {
 			s.door.HandOver()
 		}
 		s.bidFarewell(status)
+		s.notices.Stop()
 		s.locks.release()
 	}
 	switch {
@@ -207,7 +208,9 @@ func (s *Supervisor) prepare() (err error) {
 	go s.makeProcesses(ready)
 	s.told = newTold(s.dir)
 	s.journal = &journal{path: keeper.JournalFile(s.dir)}
-	s.watchDirectory()
+	if s.notices, err = keeper.Watch(s.dir); err != nil {
+		s.logf("%v", err)
+	}
 	return nil
 }
 

@@ -1,27 +1,12 @@
 package supervisor
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"tend/keeper"
 	"tend/process"
 )
-
-// watchDirectory has the kernel tell of what happens in the runtime directory.
-func (s *Supervisor) watchDirectory() {
-	if s.unwatch != nil {
-		s.unwatch()
-	}
-	var ctx context.Context
-	ctx, s.unwatch = context.WithCancel(s.ctx)
-	notices, err := keeper.Watch(ctx, s.dir)
-	if err != nil {
-		s.logf("%v", err)
-	}
-	s.notices = notices
-}
 
 // restore makes again what somebody has removed from the runtime directory, a cleaner of old files in /tmp perhaps, or all
 // of it. Commands would find no supervisor, and start a chain beside this one, which would give up only because of the
@@ -47,7 +32,9 @@ func (s *Supervisor) restoreFiles() error {
 	if dir != s.dir {
 		return fmt.Errorf("the database's path leads somewhere else now: its runtime directory would be %s", dir)
 	}
-	s.watchDirectory() // the one that is there now; first, so that nothing is missed
+	if err := s.notices.Again(); err != nil { // first, so that nothing is missed
+		return err
+	}
 	if !s.door.InPlace() && s.doorAfter.IsZero() {
 		s.logf("the socket is gone, and is made again")
 		s.door.HandOver()

@@ -93,7 +93,6 @@ type Supervisor struct {
 	spawned *mailbox[spawnResult]
 	scans   chan scanned
 	notices keeper.Notices // of what happens in the runtime directory
-	unwatch func()         // ends them
 	signals chan os.Signal
 	busy    atomic.Int64 // requests being answered
 }

@@ -1,0 +1,33 @@
+package keeper
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A supervisor that is killed must not hold its successor up by ending an inotify instance: the keepers hold it as well,
+// and what the one has not read is there for the other.
+func TestNoticesAreHandedOn(t *testing.T) {
+	dir := t.TempDir()
+	fd := newNoticeFD()
+	if fd < 0 {
+		t.Fatal("no inotify instance is to be had")
+	}
+	defer unix.Close(fd)
+	t.Setenv(noticeVariable, strconv.Itoa(fd))
+	first, err := Watch(dir)
+	must(t, err)
+	first.Stop()
+	must(t, AppendRecord(JournalFile(dir), record(1)))
+	second, err := Watch(dir)
+	must(t, err)
+	defer second.Stop()
+	select {
+	case <-second.Journal:
+	case <-time.After(patience):
+		t.Error("nothing was said of a record that was written between the two")
+	}
+}
