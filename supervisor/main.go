@@ -21,6 +21,7 @@ import (
 // returns the exit status that its keeper acts on; see package keeper for what it owes. With leave, everything is
 // stopped first, and what is wanted stays so. Clients come in by the door.
 func Main(database string, leave bool, door NewDoor) int {
+	go process.MakeRoom(descriptors)
 	keeper.NameProcess()
 	syscall.Umask(0o077)
 	debug.SetGCPercent(400) // until saveMemory: whoever was supervised is waiting
@@ -48,6 +49,9 @@ func Main(database string, leave bool, door NewDoor) int {
 	}
 	return status
 }
+
+// descriptors is how many are made room for: each service takes one.
+const descriptors = 4096
 
 func (s *Supervisor) main() (int, error) {
 	const failed = 1
