@@ -40,7 +40,7 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 			waiting = time.Now()
 		}
 		if time.Since(waiting) >= answerTime {
-			return a.unanswered(err)
+			return a.outdatedHint(a.unanswered(err))
 		}
 		if gone {
 			if answered, err := without(); answered || err != nil {
@@ -48,7 +48,7 @@ func (a *App) reach(ctx context.Context, ask func(supervision) error, without fu
 			}
 		}
 		if err := a.launch(ctx, waiting.Add(answerTime)); err != nil {
-			return err
+			return a.outdatedHint(err)
 		}
 	}
 }
@@ -70,6 +70,15 @@ func (a *App) unanswered(err error) error {
 		return e.WithHint("try again, or look into %s", keeper.TendLog(dir))
 	}
 	return e.WithHint("try again")
+}
+
+// outdatedHint says what to do where no supervisor answers because it is an old program, which cannot read what this one has
+// brought up to date.
+func (a *App) outdatedHint(err error) error {
+	if tend.CodeOf(err) == tend.CodeBusy && a.outdated() {
+		return tend.AsError(err).WithHint("what supervises the services is another program than this one; to have it run this one: tend upgrade")
+	}
+	return err
 }
 
 // launch starts the supervisor with its keepers, or waits until the deadline for the one that is just being started.

@@ -74,7 +74,7 @@ func (a *App) upgrade(ctx context.Context, o *upgradeOptions) error {
 	if _, err := a.open(ctx, store.Existing); err != nil { // what this program cannot read, its supervisor could not
 		return err
 	}
-	before, err := a.statuses(ctx, tend.Query{Brief: true})
+	before, err := a.survey(ctx) // an old supervisor need not answer: of a database that was brought up to date it knows nothing
 	if err != nil {
 		return err
 	}
@@ -139,13 +139,9 @@ func (a *App) nothingToUpgrade(o *upgradeOptions, result upgraded, running bool)
 }
 
 // untouched is how many services run as the same process.
-func untouched(before, after []tend.Status) (n int) {
-	pids := map[string]int{}
-	for _, s := range before {
-		pids[s.Name] = s.PID
-	}
+func untouched(before *survey, after []tend.Status) (n int) {
 	for _, s := range after {
-		if s.PID != 0 && s.PID == pids[s.Name] {
+		if s.PID != 0 && s.PID == before.states[s.Name].Main.PID {
 			n++
 		}
 	}

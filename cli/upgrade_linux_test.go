@@ -161,6 +161,47 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// An old supervisor may be one that never begins: a command of the new program has brought the database up to date, and the
+// old one cannot read it. Here somebody holds its lock.
+func TestUpgradeOfASupervisorThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	w := newInstalled(t)
+	before := w.serving()
+	lock, err := os.OpenFile(keeper.LockFile(w.dir()), os.O_RDWR, 0)
+	must(t, err)
+	defer lock.Close()
+	held := make(chan error)
+	go func() { held <- syscall.Flock(int(lock.Fd()), syscall.LOCK_EX) }()
+	for got := false; !got; {
+		syscall.Kill(w.serving()["supervisor"], syscall.SIGKILL)
+		select {
+		case err := <-held:
+			must(t, err)
+			got = true
+		case <-time.After(100 * time.Millisecond): // another one was faster
+		}
+	}
+	w.replace()
+	var out bytes.Buffer
+	cmd := w.command("upgrade")
+	cmd.Stdout, cmd.Stderr = &out, &out
+	must(t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var want syscall.Stat_t
+	must(t, syscall.Stat(w.program, &want))
+	w.until("the inner keeper is upgraded", func() bool {
+		var got syscall.Stat_t
+		return syscall.Stat(fmt.Sprintf("/proc/%d/exe", before["inner keeper"]), &got) == nil && got.Ino == want.Ino
+	})
+	must(t, lock.Close())
+	if err := <-ended; err != nil {
+		t.Fatalf("upgrade: %v\n%s", err, &out)
+	}
+	w.runsThis()
+	w.untouched()
+}
+
 // The program is deleted, and each of tend's processes is killed in turn; then all are, and a new program takes over.
 func TestDeletedProgram(t *testing.T) {
 	t.Parallel()
