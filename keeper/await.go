@@ -28,26 +28,36 @@ func Answers(ctx context.Context, dir string) bool {
 // await waits until the supervisor of the living chain accepts connections. It returns errChainGone when the chain can start
 // none any more, and an error that names the log when ctx is done.
 func await(ctx context.Context, dir string) error {
+	gone, err := awaitOr(ctx, dir, keepersLock(dir))
+	if gone != nil {
+		gone.Close()
+		return errChainGone
+	}
+	return err
+}
+
+// awaitOr waits until a supervisor accepts connections, or until nobody holds the lock at the path: then it returns that,
+// taken.
+func awaitOr(ctx context.Context, dir, path string) (*lock, error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go WakeWhile(waiting, dir)
 	changes, stop := socketChanges(dir)
 	defer stop()
-	gone, err := whenFree(waiting, keepersLock(dir))
+	free, err := whenFree(waiting, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for !Answers(ctx, dir) {
 		select {
 		case <-ctx.Done():
-			return tooLate(ctx, dir)
-		case l := <-gone:
-			l.Close()
-			return errChainGone
+			return nil, tooLate(ctx, dir)
+		case l := <-free:
+			return &l, nil
 		case <-changes:
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // socketChanges tells when something happens to the socket.

@@ -35,11 +35,7 @@ const stateVariable = "TEND_STATE"
 // fails; then nothing has changed. What dies meanwhile stays a zombie until the program looks. Signals wait, but for one
 // that comes in the last microseconds before.
 func (k *keep) become(program string, upgraded bool) error {
-	handed := []int{k.inherit.ready, k.inherit.chain, k.inherit.outer, k.inherit.notice, k.lifeline}
-	if !k.config.Inner {
-		handed[2] = -1 // of no use any more
-	}
-	for _, fd := range handed {
+	for _, fd := range []int{k.inherit.ready, k.inherit.chain, k.inherit.outer, k.inherit.notice, k.lifeline} {
 		if fd >= 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
 			defer unix.CloseOnExec(fd)

@@ -57,8 +57,8 @@ func begin(c Config) (*keep, error) {
 	NameProcess()
 	syscall.Umask(0o077)
 	limitMemory()
-	k := &keep{config: c, leaving: c.Leave, lifeline: -1}
-	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), outer: inherited(outerVariable), notice: inherited(noticeVariable)}
+	k := &keep{config: c, leaving: c.Leave, lifeline: -1, directory: -1}
+	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), outer: -1, notice: inherited(noticeVariable)}
 	if err := os.Chdir("/"); err != nil {
 		return nil, fmt.Errorf("changing to /: %w", err)
 	}
@@ -68,7 +68,8 @@ func begin(c Config) (*keep, error) {
 		if k.outer, alive = Parent(); k.outer != 0 && !alive {
 			k.outerAt = time.Now()
 		}
-		k.outerGone = endOf(k.inherit.outer)
+		k.inherit.outer = inherited(outerVariable)
+		k.outerGone, k.outerEnd = endOf(k.inherit.outer)
 	}
 	if c.Detach {
 		return k, nil

@@ -16,32 +16,38 @@ type death struct {
 	status syscall.WaitStatus
 }
 
-// watch buries the child if it is dead, before everything else: it is to be back within milliseconds, however many
-// others have died with it and whatever has become of the journal.
+// watch buries the child if it is dead: it is to be back within milliseconds, however many others have died with it and
+// whatever has become of the journal.
 func (k *keep) watch() {
 	if k.child == 0 {
 		return
 	}
 	if d, _ := peek(k.child); d.pid != 0 {
-		k.record(d) // a failure is dealt with when the others are buried
-		collect(d.pid)
-		k.ended(d.status)
+		k.buryChild(d)
 	}
 }
 
-// bury writes down and reaps everything that is dead. Where the journal cannot be written, it leaves the dead as they are,
-// and comes back after a pause or when the next one dies.
+func (k *keep) buryChild(d death) {
+	k.record(d) // a failure is dealt with when the others are buried
+	collect(d.pid)
+	k.ended(d.status)
+}
+
+// bury writes down and reaps everything that is dead, the child before all others, and starts that again when it is due.
+// Where the journal cannot be written, it leaves the dead as they are, and comes back after a pause or when the next one
+// dies.
 func (k *keep) bury() {
 	for {
+		k.watch()
+		k.startIfDue()
 		d, children := peek(0)
 		k.children = children
 		if d.pid == 0 {
 			k.buryAt = time.Time{} // nobody is kept waiting
 			return
 		}
-		if d.pid == k.child {
-			k.watch()
-			k.startIfDue()
+		if d.pid == k.child { // just now; elsewhere than on Linux it has been reaped by looking
+			k.buryChild(d)
 			continue
 		}
 		if k.record(d) != nil {

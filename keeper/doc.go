@@ -34,7 +34,8 @@
 // SIGINT, SIGQUIT and the like are caught and dropped.
 //
 // SIGHUP says that somebody has removed files from the runtime directory, or all of it: a keeper looks whether the chain's
-// lock is still where everybody looks for it, and takes it again where it is not.
+// lock is still where everybody looks for it, and takes it again where it is not. The supervisor says so, which watches the
+// directory, and Launch, where it finds no lock: see recall.
 //
 // # Being stopped
 //

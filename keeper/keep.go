@@ -64,10 +64,13 @@ type keep struct {
 	inherit inheritance
 	signals signals
 
+	directory int // descriptor of the runtime directory, locked; -1: there is none
+
 	outer     int             // pid of the keeper above an inner one, 0 where there is none
 	outerGone <-chan struct{} // closed when that is gone, or just going
 	outerAt   time.Time       // when it is asked again whether it is gone; zero: it need not be
 	outerAsks int             // how often it was asked
+	outerEnd  *os.File        // end of the lifeline to read; closed when nobody refers to it any more
 	lifeline  int             // an outer keeper's end of the present child's lifeline; -1: there is none
 
 	child      int  // pid, 0 while there is none
@@ -94,10 +97,7 @@ func (k *keep) loop(ctx context.Context) int {
 	for {
 		k.promoteIfDue()
 		k.wake()
-		k.watch()
-		k.startIfDue()
 		k.bury()
-		k.startIfDue() // it may have died while others were buried
 		k.remindIfDue()
 		if k.over() {
 			return 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -260,6 +261,29 @@ func TestLingeringKeeperMakesRoom(t *testing.T) {
 	c.gone(outer)
 	c.ask("exit 0")
 	c.nothingLeft()
+}
+
+// One that lingers keeps no upgrade waiting for those that it has no more.
+func TestUpgradeOfALingeringKeeper(t *testing.T) {
+	c := newChain(t)
+	c.mustLaunch()
+	c.service("exec sleep 1000")
+	outer, inner := c.outer(), c.inner()
+	c.ask("exit 0")
+	c.gone(inner)
+	program, err := Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var taken []int
+	if old, err := Upgrade(ctx, c.dir, program, func(s Serving) { taken = append(taken, s.PID) }); err != nil || len(old) > 0 {
+		t.Errorf("Upgrade: %v, %v", old, err)
+	}
+	if !slices.Equal(taken, []int{outer}) {
+		t.Errorf("who runs the program is %v, and there is process %d", taken, outer)
+	}
 }
 
 // A journal that cannot be written keeps the dead from being reaped, and nothing else.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -40,8 +41,8 @@ func Launch(ctx context.Context, dir string, env []string) error {
 	if err := remakeDirectory(dir); err != nil { // somebody may just have removed it
 		return err
 	}
-	turn, err := takeTurn(ctx, dir)
-	if err != nil {
+	turn, err := awaitOr(ctx, dir, startLock(dir)) // whoever has it may be stopped, with the chain started already
+	if turn == nil {
 		return err
 	}
 	defer turn.Close()
@@ -49,7 +50,7 @@ func Launch(ctx context.Context, dir string, env []string) error {
 		if Answers(ctx, dir) {
 			return nil
 		}
-		chain, err := claim(dir)
+		chain, err := claim(ctx, dir)
 		if err != nil {
 			return err
 		}
@@ -68,25 +69,12 @@ func Launch(ctx context.Context, dir string, env []string) error {
 	}
 }
 
-// takeTurn waits until nobody else starts a chain.
-func takeTurn(ctx context.Context, dir string) (lock, error) {
-	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
-	free, err := whenFree(waiting, startLock(dir))
-	if err != nil {
-		return lock{}, err
-	}
-	select {
-	case l := <-free:
-		return l, nil
-	case <-ctx.Done():
-		return lock{}, tooLate(ctx, dir)
-	}
-}
-
 // claim returns the chain's lock, shared, if no keeper lives; nil if one does. Nobody else can come in between
 // exclusive and shared, because only one Launch is here at a time.
-func claim(dir string) (*lock, error) {
+func claim(ctx context.Context, dir string) (*lock, error) {
+	if _, err := os.Lstat(keepersLock(dir)); errors.Is(err, fs.ErrNotExist) {
+		recall(ctx, dir)
+	}
 	l, err := openLock(keepersLock(dir))
 	if err != nil {
 		return nil, err

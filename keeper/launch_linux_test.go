@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/process"
 )
 
 func TestLaunchByManyStartsOneChain(t *testing.T) {
@@ -124,4 +126,50 @@ func TestLaunchGivesUpInTime(t *testing.T) {
 		t.Errorf("Launch: %v", err)
 	}
 	c.outer() // one, and no other chain
+}
+
+// Keepers whose lock was removed with the whole directory, and whom nobody has told so, are not taken for gone.
+func TestLaunchFindsKeepersWhoseLockWasRemoved(t *testing.T) {
+	c := newChain(t)
+	c.mustLaunch()
+	outer := c.outer()
+	c.kill(outer, syscall.SIGSTOP)
+	c.until("the outer keeper is stopped", func() error {
+		stat, err := process.ReadStat(outer)
+		return errors.Join(err, when(stat.Stopped()))
+	})
+	if err := os.RemoveAll(c.dir); err != nil {
+		t.Fatal(err)
+	}
+	c.kill(c.inner(), syscall.SIGKILL)
+	c.mustLaunch()
+	if now := c.outer(); now != outer {
+		t.Errorf("the outer keeper is process %d, and was process %d", now, outer)
+	}
+	c.inner()
+}
+
+// A command that is stopped while it starts a chain holds up nobody once the supervisor answers.
+func TestLaunchBesideOneThatIsStopped(t *testing.T) {
+	c := newChain(t)
+	turn, err := openLock(startLock(c.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer turn.Close()
+	if free, err := turn.try(); !free {
+		t.Fatal(err)
+	}
+	launched := make(chan error, 1)
+	go func() { launched <- c.launch() }()
+	chain, err := claim(t.Context(), c.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := start(t.Context(), c.dir, *chain, os.Environ()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-launched; err != nil {
+		t.Error(err)
+	}
 }

@@ -27,19 +27,19 @@ func (k *keep) newLifeline() (outer int, err error) {
 	return ends[0], nil
 }
 
-// endOf returns a channel that is closed when nobody has the other end of the pipe any more. The descriptor stays open:
-// it is handed on when this process executes another program.
-func endOf(pipe int) <-chan struct{} {
+// endOf returns a channel that is closed when nobody has the other end of the pipe any more. The descriptor stays open as
+// long as somebody refers to the file: it is handed on when this process executes another program.
+func endOf(pipe int) (ended chan struct{}, file *os.File) {
 	if pipe < 0 {
-		return nil
+		return nil, nil
 	}
-	ended := make(chan struct{})
-	file := os.NewFile(uintptr(pipe), "lifeline")
+	ended = make(chan struct{})
+	file = os.NewFile(uintptr(pipe), "lifeline")
 	go func() {
 		file.Read(make([]byte, 1))
 		close(ended)
 	}()
-	return ended
+	return ended, file
 }
 
 // firstAsk is the pause between the end of the lifeline and the next look whether the outer keeper is still our parent.
@@ -49,7 +49,7 @@ const firstAsk = time.Millisecond
 // started from then on: the supervisor gives way, and an inner keeper is started, which starts the next one. What runs
 // already stays where it is, one level deep.
 func (k *keep) promoteIfDue() {
-	if k.done {
+	if k.done || !k.config.Inner { // an outer one has taken it already
 		k.outerAt = time.Time{}
 	}
 	if k.outerAt.IsZero() || time.Now().Before(k.outerAt) {
@@ -64,6 +64,7 @@ func (k *keep) promoteIfDue() {
 	fault.At(fault.InnerPromoting)
 	k.say("the outer keeper, process %d, is gone: taking its place", k.outer)
 	k.config.Inner, k.outer = false, 0
+	k.inherit.outer, k.outerGone, k.outerEnd = -1, nil, nil
 	if k.child != 0 {
 		k.giveWay()
 	}

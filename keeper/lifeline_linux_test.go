@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -150,4 +151,32 @@ func TestOuterKeeperKilledWhileTheSupervisorLeaves(t *testing.T) {
 	if lives := c.lives(); len(lives) != 1 {
 		t.Errorf("supervisors: %v", lives)
 	}
+}
+
+// However often somebody removes the lock, keepers keep open what they need, and no more.
+func TestKeepersWhoseLockIsRemovedLeakNothing(t *testing.T) {
+	c := newChain(t)
+	c.mustLaunch()
+	open := func() (n int) {
+		for _, pid := range []int{c.outer(), c.inner()} {
+			entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(entries)
+		}
+		return n
+	}
+	before := open()
+	for range 3 {
+		if err := os.Remove(keepersLock(c.dir)); err != nil {
+			t.Fatal(err)
+		}
+		c.kill(c.inner(), syscall.SIGHUP)
+		c.until("the lock is taken again", func() error {
+			_, err := os.Stat(keepersLock(c.dir))
+			return errors.Join(err, when(len(withoutLock(c.dir)) == 0))
+		})
+	}
+	c.until("what was open is closed", func() error { return when(open() == before) })
 }

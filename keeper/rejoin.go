@@ -35,12 +35,15 @@ func (k *keep) rejoin() {
 	k.say("the lock of the keepers was gone, and has been taken again")
 }
 
-// holdDirectory locks the runtime directory, so that systemd-tmpfiles leaves it alone. It is held for life, and never
-// looked at again.
+// holdDirectory locks the runtime directory, so that systemd-tmpfiles leaves it alone.
 func (k *keep) holdDirectory() {
-	if fd, err := unix.Open(k.config.Dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-		unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB)
+	fd, err := unix.Open(k.config.Dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
 	}
+	unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB)
+	closeOnce(&k.directory) // the one that was removed
+	k.directory = fd
 }
 
 // rejoinAbove tells the keeper above to do the same. It is the parent: so its pid is nobody else's.

@@ -103,7 +103,7 @@ func Upgrade(ctx context.Context, dir string, p Program, taken func(Serving)) (o
 				taken(s)
 			}
 		}
-		if len(all) == 0 || len(old) == 0 && len(roles) == allRoles {
+		if len(all) == 0 || len(old) == 0 && (len(roles) == allRoles || nobodyStarts(dir)) {
 			return nil, nil
 		}
 		if len(old) > 0 && time.Since(asked) > upgradeAsk {
@@ -117,6 +117,17 @@ func Upgrade(ctx context.Context, dir string, p Program, taken func(Serving)) (o
 		case <-time.After(upgradeLook):
 		}
 	}
+}
+
+// nobodyStarts reports whether there is no chain that could start anything: whoever serves the directory only lingers.
+func nobodyStarts(dir string) bool {
+	l, err := openLock(keepersLock(dir))
+	if err != nil {
+		return false
+	}
+	defer l.Close()
+	free, _ := l.try()
+	return free
 }
 
 // ask asks the outer keepers, who ask those below them.

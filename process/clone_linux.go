@@ -68,6 +68,10 @@ func forkInto(cgroup *os.File, spec Spec, files []uintptr, sys *syscall.SysProcA
 	return child, false, nil
 }
 
+// prepareBirth finds out what a process is to be given, before this one bears the mark of a run: it may take a process of
+// its own to find out, which is none of the run's.
+func prepareBirth() { _, _ = descriptorLimit() }
+
 func newBirth(spec Spec, files []uintptr, limit *unix.Rlimit) (b *birth, err error) {
 	b = &birth{files: files, limit: limit, pidfd: -1}
 	if b.path, err = syscall.BytePtrFromString(spec.Path); err != nil {

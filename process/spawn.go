@@ -141,6 +141,9 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 		files = append(files, f.Fd()) // also makes it block, which every program expects
 	}
 	defer runtime.KeepAlive(spec)
+	if spec.Cgroup != nil {
+		prepareBirth()
+	}
 	defer bearMark(spec.Env)()
 	var b born
 	var err error

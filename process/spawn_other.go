@@ -33,6 +33,9 @@ func startOf(pid int, _ *int) uint64 {
 	return stat.Start
 }
 
+// prepareBirth has nothing to prepare.
+func prepareBirth() {}
+
 // forkInto: there are no cgroups.
 func forkInto(*os.File, Spec, []uintptr, *syscall.SysProcAttr) (born, bool, error) {
 	return born{}, true, nil

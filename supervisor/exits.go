@@ -222,7 +222,7 @@ func (s *Supervisor) noStrays(endings []ending) bool {
 			fresh++
 		}
 		if fresh == 0 {
-			return true
+			return !process.Ended(s.parent) // otherwise they have fallen to another, and none is here to be seen
 		}
 	}
 	return false

@@ -80,35 +80,43 @@ func (s *Supervisor) patience(pause time.Duration) error {
 	}
 }
 
-// Pauses between attempts to start another chain.
+// Pauses between attempts to start another chain. An attempt takes long where a chain lives whose supervisor cannot begin,
+// and one that is given up leaves a thread behind, which waits for a lock.
 const (
 	firstLaunchPause   = 100 * time.Millisecond
 	longestLaunchPause = 10 * time.Second
-	launchTimeout      = 10 * time.Second
+	launchTimeout      = 10 * time.Minute
 )
 
 // launch sees to it that there is another supervisor: the outer keeper is just starting one, or, when it is gone as well
 // or goes before it has, we start another chain. What is in the way of that is waited out, for nobody else may be there
-// to do it.
+// to do it. SIGTERM ends it.
 func (s *Supervisor) launch() {
+	trying, stop := context.WithCancel(s.ctx)
+	defer stop()
+	go func() {
+		for signal := range s.signals {
+			if signal == syscall.SIGTERM {
+				stop()
+			}
+		}
+	}()
 	for pause := firstLaunchPause; ; pause = min(2*pause, longestLaunchPause) {
-		ctx, cancel := context.WithTimeout(s.ctx, launchTimeout)
+		ctx, cancel := context.WithTimeout(trying, launchTimeout)
 		dir, err := keeper.Directory(s.database) // somebody may have removed it
 		if err == nil {
 			keeper.Wake(dir) // the outer keeper is to start the next, but may be stopped
 			err = keeper.Launch(ctx, dir, os.Environ())
 		}
 		cancel()
-		if err == nil {
+		if err == nil || trying.Err() != nil {
 			return
 		}
 		s.logf("there is no other supervisor yet, will try again in %s: %v", pause, err)
 		select {
 		case <-time.After(pause):
-		case signal := <-s.signals:
-			if signal == syscall.SIGTERM {
-				return
-			}
+		case <-trying.Done():
+			return
 		}
 	}
 }

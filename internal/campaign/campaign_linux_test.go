@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 )
 
 func TestMain(m *testing.M) {
@@ -134,6 +135,55 @@ func TestLineCheck(t *testing.T) {
 		wrong = append(wrong, c.missing("A", [writers]int{test.count}, test.ended)...)
 		if said := strings.Join(wrong, "; "); (said == "") != (test.wrong == "") || !strings.Contains(said, test.wrong) {
 			t.Errorf("%s: %q; should be %q", name, said, test.wrong)
+		}
+	}
+}
+
+// A campaign that has seen nothing has shown nothing, and a full one must have come to every point.
+func TestNothingSeenIsNoSuccess(t *testing.T) {
+	r := newReport(plan{})
+	r.close(false)
+	for _, what := range []string{"kills", "runs", "commands", "lines", "checks of everything", "measured recoveries"} {
+		if said := strings.Join(r.Violations, "\n"); !strings.Contains(said, "there were no "+what) {
+			t.Errorf("that there were no %s is not seen: %s", what, said)
+		}
+	}
+	seen := func(points ...fault.Point) *report {
+		r := newReport(plan{})
+		r.Kills, r.Runs, r.Commands, r.Lines, r.Checks = 1, 1, 1, 1, 1
+		r.measure(&r.recovered, time.Millisecond)
+		for _, p := range points {
+			r.struck(p)
+		}
+		return r
+	}
+	for name, test := range map[string]struct {
+		points []fault.Point
+		full   bool
+		wrong  int
+	}{
+		"short":             {nil, false, 0},
+		"full":              {fault.Points(), true, 0},
+		"full, but for one": {fault.Points()[1:], true, 1},
+	} {
+		r := seen(test.points...)
+		if r.close(test.full); len(r.Violations) != test.wrong {
+			t.Errorf("%s: %q", name, r.Violations)
+		}
+	}
+}
+
+func TestWhoIsToGoOn(t *testing.T) {
+	for _, test := range []struct {
+		kind  string
+		phase tend.Phase
+		may   bool
+	}{
+		{"short", tend.PhaseBackoff, true}, {"short", tend.PhaseStarting, true}, {"short", tend.PhaseExited, false}, {"short", tend.PhaseFailed, false},
+		{"failing", tend.PhaseExited, true}, {"failing", tend.PhaseFailed, false}, {"crashing", tend.PhaseStopped, false},
+	} {
+		if kindNamed(test.kind).goesOn(test.phase) != test.may {
+			t.Errorf("%s, %s: %v", test.kind, test.phase, !test.may)
 		}
 	}
 }

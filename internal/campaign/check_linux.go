@@ -72,6 +72,7 @@ func (c *campaign) checkAll(end bool) {
 	}
 	c.forgetOld()
 	c.report.count(&c.report.Checks, 1)
+	c.report.progress()
 }
 
 // checkWanted compares the list with what was commanded.
@@ -103,6 +104,8 @@ func (c *campaign) checkWanted() {
 			c.report.violate("%s is shown as wanted %v, and %v was commanded", s.name, st.Wanted, s.wanted)
 		case s.kind.long && s.wanted && st.State != tend.PhaseRunning:
 			c.report.violate("%s is %s: %s", s.name, st.State, st.Reason)
+		case s.wanted && !s.kind.goesOn(st.State):
+			c.report.violate("%s is to be started again whenever it ends, and is %s: %s", s.name, st.State, st.Reason)
 		case !s.wanted && st.State != tend.PhaseStopped:
 			c.report.violate("%s was stopped, and is %s", s.name, st.State)
 		}

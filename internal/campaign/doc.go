@@ -24,10 +24,11 @@
 //   - Every line once: the log of a service has each line that was counted, once and in order, and nothing else.
 //   - Every exit status: the run in the database ended as its own record says; each record has its run, each run its
 //     record.
-//   - Wanted is wanted: the list shows what was last commanded. What a command has acknowledged is so when it returns.
+//   - Wanted is wanted: the list shows what was last commanded, and what is to be restarted is. What a command has acknowledged is so when it returns.
 //   - Nobody else was signalled: bystanders, some of which look like a process of tend or a service, get nothing.
 //   - Supervision is back within two seconds of each kill, and no command notices.
 //   - In the end everything stops, and nothing is left.
 //
-// It ends with status 1 where any of this does not hold, and leaves the directory there.
+// It ends with status 1 where any of this does not hold, and leaves the directory there; also where nothing was seen, where
+// there were fewer kills than asked for or, with 2000 and more, where nothing has died at one of the points.
 package main

@@ -90,7 +90,7 @@ func (c *campaign) checkRun(s *service, row tend.Run, end bool) (wrong []string)
 	name := "the run " + row.ID
 	if row.EndedAt.IsZero() {
 		switch {
-		case end:
+		case end, s.gone: // of what is gone there is no other check
 			wrong = append(wrong, name+" has not ended")
 		case r != nil && r.end != nil && time.Since(r.endedAt) > overdue && !s.late[row.ID]:
 			s.late[row.ID] = true

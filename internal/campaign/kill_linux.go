@@ -46,7 +46,10 @@ func (c *campaign) kill(ctx context.Context) {
 
 // killSome kills a subset of the chain.
 func (c *campaign) killSome(rng *rand.Rand) {
-	ch := c.present()
+	ch, ok := c.present()
+	if !ok {
+		return
+	}
 	who := choose(rng, ch)
 	b := c.strike(ch, who)
 	if len(b.roles) > 0 {
@@ -141,12 +144,15 @@ func (c *campaign) keepersDied(ch chain, outerDied, innerDied bool, at time.Time
 	}
 }
 
-// present finds the chain, and waits for it if it has to.
-func (c *campaign) present() chain {
+// present finds the chain, and waits for it if it has to; not for ever.
+func (c *campaign) present() (chain, bool) {
 	begun, told := time.Now(), false
 	for {
 		if ch, err := c.chain(); err == nil {
-			return ch
+			return ch, true
+		}
+		if time.Since(begun) > 2*c.backIn+patience {
+			return nil, false
 		}
 		if time.Since(begun) > c.backIn && !told {
 			told = true
@@ -189,7 +195,7 @@ func (c *campaign) awaitBack(b blow, first, last time.Time) {
 	}
 	told := false
 	for {
-		if pid := c.answered(c.services[0].name); pid != 0 && pid != old {
+		if pid := c.answered(c.probe.name); pid != 0 && pid != old {
 			break
 		}
 		if time.Since(last) > c.backIn && !told {

@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"tend"
+)
 
 // kind is one way for a service to behave.
 type kind struct {
@@ -27,6 +31,18 @@ func kinds() []kind {
 		{name: "failing", share: 12, options: []string{"--restart", "on-failure", "--backoff", "100ms..500ms"}},
 		{name: "crashing", share: 10, options: []string{"--restart", "always", "--backoff", "200ms..2s"}},
 	}
+}
+
+// goesOn reports whether a service of the kind that is wanted can be in that phase. Only one that is restarted on failure may
+// have ended for good, and well.
+func (k kind) goesOn(p tend.Phase) bool {
+	switch p {
+	case tend.PhaseFailed, tend.PhaseStopped:
+		return false
+	case tend.PhaseExited:
+		return k.name == "failing"
+	}
+	return true
 }
 
 func kindNamed(name string) kind {

@@ -27,7 +27,7 @@ func main() {
 	flag.DurationVar(&p.limit, "duration", 30*time.Minute, "do not kill for longer than that")
 	flag.DurationVar(&p.backIn, "back", 2*time.Second, "how long supervision may be away after a kill")
 	flag.StringVar(&p.without, "without", os.Getenv("TEND_WITHOUT"), "mechanisms of the kernel to do without: a `list` like pidfd,pidfd_exit")
-	flag.BoolVar(&p.verbose, "v", false, "say what is being done")
+	flag.BoolVar(&p.verbose, "v", false, "say after each check of everything how far it is")
 	program := flag.String("tend", "", "the `program` to campaign against; default: ./cmd/tend, built for the purpose")
 	result := flag.String("json", "", "write the table to this `file` as well")
 	keep := flag.Bool("keep", false, "keep the directory")
@@ -38,6 +38,9 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "campaign:", err)
 		os.Exit(1)
+	}
+	if report.Kills < p.kills {
+		report.violate("cut short: %d of %d kills", report.Kills, p.kills)
 	}
 	report.print(os.Stdout)
 	if *result != "" {
@@ -72,7 +75,7 @@ func campaignIn(ctx context.Context, p plan, program string, keep bool) (*report
 	c.fight(ctx)
 	c.tryMigrations(dir)
 	c.everybodyGone()
-	c.report.close()
+	c.report.close(p.kills >= full)
 	keep = keep || len(c.report.Violations) > 0
 	c.clear(keep)
 	if !keep {

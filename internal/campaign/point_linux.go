@@ -44,11 +44,10 @@ func inTrial(p fault.Point) bool {
 	return strings.HasPrefix(string(p), "store.") || p == fault.SupervisorLeaving || elsewhere(p)
 }
 
-// elsewhere reports whether the tests of packages keeper, supervisor and cli have processes die there: a lost outer keeper
-// and a new program lead to it.
+// elsewhere reports whether the tests of package cli have processes die there: only a new program leads to it.
 func elsewhere(p fault.Point) bool {
 	switch p {
-	case fault.InnerPromoting, fault.InnerPromoted, fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
+	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
 		return true
 	}
 	return false
@@ -56,13 +55,19 @@ func elsewhere(p fault.Point) bool {
 
 // strikeAt has the process die that comes to the point next.
 func (c *campaign) strikeAt(p fault.Point) {
-	ch := c.present()
+	ch, ok := c.present()
+	if !ok {
+		return
+	}
 	who, _, _ := strings.Cut(string(p), ".")
 	if !ch.has(outer) && (who == string(outer) || who == string(inner)) { // the chain has to begin anew
-		b := c.strike(ch, []role{outer, inner, supervisor})
-		c.report.blow(strings.Join(b.roles, "+"), len(b.roles))
-		c.awaitBack(b, b.at, b.at)
-		ch = c.present()
+		if b := c.strike(ch, []role{outer, inner, supervisor}); len(b.roles) > 0 {
+			c.report.blow(strings.Join(b.roles, "+"), len(b.roles))
+			c.awaitBack(b, b.at, b.at)
+		}
+		if ch, ok = c.present(); !ok {
+			return
+		}
 	}
 	first := time.Now()
 	if p == fault.CommandWritten {

@@ -20,26 +20,25 @@ type report struct {
 	verbose bool
 	begun   time.Time
 
-	Seed        uint64
-	Without     string         `json:",omitempty"`
-	Services    int            // at a time, without those that come and go
-	Blows       map[string]int // how often which of our processes were killed at once
-	Points      map[fault.Point]int
-	NotReached  map[fault.Point]int `json:",omitempty"` // waited for in vain, so often
-	Kills       int                 // all of them, each process that was killed counted
-	Runs        int                 // of services, judged
-	Commands    int
-	Lines       int // checked
-	Checks      int // of everything
-	Unknowable  int // exits of which nobody could tell: every keeper was dead, and the supervisor
-	Recovered   times
-	Revived     times
-	Seconds     float64
-	Violations  []string
-	recovered   []time.Duration // supervision answers again, after the kill
-	revived     []time.Duration // the next command answers, after all were killed
-	lasted      time.Duration
-	interrupted bool
+	Seed       uint64
+	Without    string         `json:",omitempty"`
+	Services   int            // at a time, without those that come and go
+	Blows      map[string]int // how often which of our processes were killed at once
+	Points     map[fault.Point]int
+	NotReached map[fault.Point]int `json:",omitempty"` // waited for in vain, so often
+	Kills      int                 // all of them, each process that was killed counted
+	Runs       int                 // of services, judged
+	Commands   int
+	Lines      int // checked
+	Checks     int // of everything
+	Unknowable int // exits of which nobody could tell: every keeper was dead, and the supervisor
+	Recovered  times
+	Revived    times
+	Seconds    float64
+	Violations []string
+	recovered  []time.Duration // supervision answers again, after the kill
+	revived    []time.Duration // the next command answers, after all were killed
+	lasted     time.Duration
 }
 
 // times are how long something took, milliseconds.
@@ -107,9 +106,33 @@ func summary(all []time.Duration) times {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// close adds up.
-func (r *report) close() {
+// full is how many kills make a campaign that comes to every point.
+const full = 2000
+
+// close adds up. A campaign in which nothing was seen has shown nothing; nor has a full one that did not come to every point.
+func (r *report) close(full bool) {
 	r.Recovered, r.Revived, r.Seconds = summary(r.recovered), summary(r.revived), r.lasted.Seconds()
+	for what, n := range map[string]int{
+		"kills": r.Kills, "runs": r.Runs, "commands": r.Commands, "lines": r.Lines, "checks of everything": r.Checks, "measured recoveries": r.Recovered.Count,
+	} {
+		if n == 0 {
+			r.violate("there were no %s", what)
+		}
+	}
+	if points := r.unreached(); full && len(points) > 0 {
+		r.violate("nothing has died at %v", points)
+	}
+}
+
+// progress says how far the campaign is, if somebody wants to know.
+func (r *report) progress() {
+	if !r.verbose {
+		return
+	}
+	r.locked(func() {
+		fmt.Fprintf(os.Stderr, "campaign: %.0f s: %d kills, %d runs judged, %d commands, %d lines, %d points not reached, %d violations\n",
+			time.Since(r.begun).Seconds(), r.Kills, r.Runs, r.Commands, r.Lines, len(r.unreached()), len(r.Violations))
+	})
 }
 
 // unreached are the points that nothing has died at.

@@ -118,8 +118,11 @@ func (c *campaign) tryLeaving() {
 		c.report.violate("arming %s: %v", p, err)
 		return
 	}
-	c.command("start", c.services[0].name)
-	c.command("stop", c.services[0].name)
+	for _, command := range []string{"start", "stop"} {
+		if r := c.command(command, c.services[0].name); r.status != 0 {
+			c.report.violate("%s", r)
+		}
+	}
 	for deadline := time.Now().Add(leaveIn); fault.Armed(c.faults, p); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			fault.Disarm(c.faults, p)
