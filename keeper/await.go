@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"path/filepath"
 	"time"
@@ -28,7 +29,14 @@ func Answers(ctx context.Context, dir string) bool {
 // await waits until the supervisor of the living chain accepts connections. It returns errChainGone when the chain can start
 // none any more, and an error that names the log when ctx is done.
 func await(ctx context.Context, dir string) error {
-	gone, err := awaitOr(ctx, dir, keepersLock(dir))
+	chain, err := findLock(keepersLock(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errChainGone // or its keepers do not know yet that somebody has removed it
+	}
+	if err != nil {
+		return err
+	}
+	gone, err := awaitOr(ctx, dir, chain)
 	if gone != nil {
 		gone.Close()
 		return errChainGone
@@ -36,15 +44,14 @@ func await(ctx context.Context, dir string) error {
 	return err
 }
 
-// awaitOr waits until a supervisor accepts connections, or until nobody holds the lock at the path: then it returns that,
-// taken.
-func awaitOr(ctx context.Context, dir, path string) (*lock, error) {
+// awaitOr waits until a supervisor accepts connections, or until nobody else has the lock: then it returns that, taken.
+func awaitOr(ctx context.Context, dir string, l lock) (*lock, error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go WakeWhile(waiting, dir)
 	changes, stop := socketChanges(dir)
 	defer stop()
-	free, err := whenFree(waiting, path)
+	free, err := whenFree(waiting, l)
 	if err != nil {
 		return nil, err
 	}

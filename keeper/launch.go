@@ -41,7 +41,11 @@ func Launch(ctx context.Context, dir string, env []string) error {
 	if err := remakeDirectory(dir); err != nil { // somebody may just have removed it
 		return err
 	}
-	turn, err := awaitOr(ctx, dir, startLock(dir)) // whoever has it may be stopped, with the chain started already
+	one, err := openLock(startLock(dir))
+	if err != nil {
+		return err
+	}
+	turn, err := awaitOr(ctx, dir, one) // whoever has it may be stopped, with the chain started already
 	if turn == nil {
 		return err
 	}

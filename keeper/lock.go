@@ -20,8 +20,15 @@ type lock struct {
 	fd   int
 }
 
-func openLock(path string) (lock, error) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+// openLock opens a lock file, and makes it where there is none.
+func openLock(path string) (lock, error) { return lockFile(path, unix.O_CREAT) }
+
+// findLock opens a lock file that is there. Who only looks whether the chain's lock is held makes none: that there is none
+// tells Launch that one was removed.
+func findLock(path string) (lock, error) { return lockFile(path, 0) }
+
+func lockFile(path string, create int) (lock, error) {
+	fd, err := unix.Open(path, create|unix.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return lock{}, WithRoomHint(fmt.Errorf("opening %s: %w", path, err), filepath.Dir(path))
 	}
@@ -62,14 +69,10 @@ func (l lock) try() (bool, error) {
 	return err == nil, err
 }
 
-// whenFree opens the file and locks it exclusively as soon as nobody has a lock, which it then sends. Nothing can
-// interrupt flock(2) but a signal, so it waits in a goroutine of its own, which outlives ctx until the lock is free; then
-// it drops it at once.
-func whenFree(ctx context.Context, path string) (<-chan lock, error) {
-	l, err := openLock(path)
-	if err != nil {
-		return nil, err
-	}
+// whenFree locks exclusively as soon as nobody has a lock, and then sends it. Nothing can interrupt flock(2) but a signal,
+// so it waits in a goroutine of its own, which outlives ctx until the lock is free; then it drops it at once. The lock is
+// its own from here on.
+func whenFree(ctx context.Context, l lock) (<-chan lock, error) {
 	if _, err := l.try(); err != nil { // a file system without locks
 		l.Close()
 		return nil, err

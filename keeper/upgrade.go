@@ -121,7 +121,7 @@ func Upgrade(ctx context.Context, dir string, p Program, taken func(Serving)) (o
 
 // nobodyStarts reports whether there is no chain that could start anything: whoever serves the directory only lingers.
 func nobodyStarts(dir string) bool {
-	l, err := openLock(keepersLock(dir))
+	l, err := findLock(keepersLock(dir))
 	if err != nil {
 		return false
 	}
