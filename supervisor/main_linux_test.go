@@ -116,8 +116,8 @@ func killLeftovers() (status int) {
 			return status
 		}
 		for _, pid := range left {
-			if stat, err := process.ReadStat(pid); err == nil && !stat.Dead() {
-				line, _ := process.CommandLine(pid)
+			line, _ := process.CommandLine(pid) // none of what is just ending, which takes long where inotify instances end with it
+			if stat, err := process.ReadStat(pid); err == nil && !stat.Dead() && len(line) > 0 {
 				fmt.Printf("FAIL: left behind: process %d: %s\n", pid, strings.Join(line, " "))
 				status = 1
 				syscall.Kill(pid, syscall.SIGKILL)
