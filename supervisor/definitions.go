@@ -57,10 +57,13 @@ func (s *Supervisor) readDefinitions() error {
 	return nil
 }
 
-// define makes these the definitions.
+// define makes these the definitions. What was removed in this turn of the loop still has its row.
 func (s *Supervisor) define(definitions []tend.Service) {
 	missing := maps.Clone(s.services)
 	for _, d := range definitions {
+		if slices.Contains(s.pending.remove, d.Name) {
+			continue
+		}
 		delete(missing, d.Name)
 		sv, known := s.services[d.Name]
 		if !known {
