@@ -41,6 +41,9 @@ func (s *Supervisor) apply(sv *service, e tend.Event) {
 	before, moved := sv.state, sv.place != s.place
 	after, actions := tend.Decide(sv.definition, before, e, s.wall())
 	sv.state, sv.place = after, s.place
+	if after.Main != before.Main {
+		sv.overdue = false
+	}
 	s.recordRun(sv, before, after)
 	for _, a := range actions {
 		s.perform(sv, a, cmp.Or(sv.state.Run, before.Run))

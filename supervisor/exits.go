@@ -56,7 +56,6 @@ func (s *Supervisor) gone(gone []process.Gone) {
 	}
 	var endings []ending
 	for _, g := range gone {
-		delete(s.dying, g.Identity)
 		if g.Identity == s.parent {
 			s.orphaned()
 			continue
@@ -125,6 +124,16 @@ func (s *Supervisor) settle(endings []ending) {
 		s.settling++
 		s.settleByLooking(e, emptyLooks)
 	}
+}
+
+// settleTime is how long a new supervisor may take to find out what its services that ended before it came have left
+// behind. What cannot be found out in that time is no reason to let anybody wait.
+const settleTime = time.Second
+
+// unsettled reports whether one of the services is known to have ended before we came, and that has not been taken in:
+// nobody is to be told that it runs.
+func (s *Supervisor) unsettled(services []*service) bool {
+	return s.now.Before(s.settledBy) && slices.ContainsFunc(services, func(sv *service) bool { return sv.overdue })
 }
 
 // emptyLooks is how many looks in a row must find nobody before a tree counts as gone: one look may fall between a

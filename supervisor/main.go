@@ -28,7 +28,6 @@ func Main(database string, leave bool, door NewDoor) int {
 	s := &Supervisor{
 		ctx: context.Background(), database: database, self: os.Getpid(), log: os.Stderr, leaving: leave,
 		services: map[string]*service{}, mains: map[tend.Identity]*service{}, members: map[tend.Identity]*service{},
-		dying:      map[tend.Identity]bool{},
 		strays:     map[tend.Identity]bool{},
 		operations: map[*operation]bool{},
 		pending:    newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
@@ -111,6 +110,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	}
 	s.now, s.clock = time.Now(), readClock()
 	s.began = s.now
+	s.settledBy = s.now.Add(settleTime)
 	if err := s.resume(e); err != nil {
 		return failed, err
 	}
@@ -119,7 +119,6 @@ func (s *Supervisor) supervise() (status int, err error) {
 	}
 	fault.At(fault.SupervisorResumed)
 	s.flush()
-	s.catchUp()
 	s.door = s.newDoor(keeper.Socket(s.dir), s)
 	err = s.openDoor()
 	fault.At(fault.SupervisorListening)
@@ -159,24 +158,6 @@ func (s *Supervisor) open() (e estate, err error) {
 		s.store = nil
 	}
 	return e, err
-}
-
-// catchUp takes in what ended while nobody supervised: nobody is to be told that it runs.
-func (s *Supervisor) catchUp() {
-	patience := time.After(time.Second) // what cannot be told in that time is no reason to let everybody wait
-	for s.scanning || len(s.dying) > 0 {
-		select {
-		case r := <-s.scans:
-			s.turn()
-			s.seen(r)
-		case gone := <-s.watcher.Exits():
-			s.turn()
-			s.gone(s.moreGone(gone))
-		case <-patience:
-			clear(s.dying)
-		}
-		s.flush()
-	}
 }
 
 // prepare gets all that a supervisor needs besides its database. The keeper is watched first, so that its death is

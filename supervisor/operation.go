@@ -74,6 +74,10 @@ func (s *Supervisor) start(op *operation) {
 		op.end(errLeaving())
 		return
 	}
+	if s.unsettled(services) {
+		s.later = append(s.later, func() { s.start(op) })
+		return
+	}
 	op.open = len(services)
 	for _, sv := range services {
 		s.wish(sv, op)
@@ -92,13 +96,16 @@ func errLeaving() *tend.Error {
 func (s *Supervisor) Statuses(ctx context.Context, q tend.Query) ([]tend.Status, error) {
 	var views []view
 	var err error
-	callErr := s.call(ctx, func() {
+	callErr := s.call(ctx, func() (later bool) {
 		s.refreshQuietly()
 		var chosen []*service
-		chosen, err = s.selected(q.Words, len(q.Words) == 0)
+		if chosen, err = s.selected(q.Words, len(q.Words) == 0); s.unsettled(chosen) {
+			return true
+		}
 		for _, sv := range chosen {
 			views = append(views, s.view(sv))
 		}
+		return false
 	})
 	if err = cmp.Or(callErr, err); err != nil {
 		return nil, err
@@ -117,10 +124,11 @@ func (s *Supervisor) Statuses(ctx context.Context, q tend.Query) ([]tend.Status,
 
 // Changed reads the definitions again.
 func (s *Supervisor) Changed(ctx context.Context) (err error) {
-	callErr := s.call(ctx, func() {
+	callErr := s.call(ctx, func() (later bool) {
 		if err = s.refresh(); s.replaced {
 			err = nil // the next supervisor reads everything anyway
 		}
+		return false
 	})
 	if callErr != nil {
 		return callErr

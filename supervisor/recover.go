@@ -175,9 +175,8 @@ func (s *Supervisor) adopt(sv *service, found opened) {
 	sv.unseen = found.Identity != main || found.Dead()
 	s.mains[main] = sv
 	s.watchChild(sv, main, found.pidfd)
-	if _, watched := s.mains[main]; watched && found.Dead() {
-		s.dying[main] = true // its end is on its way to us
-	}
+	_, watched := s.mains[main]
+	sv.overdue = sv.state.Main == main && (!watched || found.Dead())
 	if sv.state.Phase == tend.PhaseStopping {
 		s.resumeStop(sv)
 	}

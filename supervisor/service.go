@@ -19,6 +19,7 @@ type service struct {
 	last       *tend.Run       // the last run that ended in this supervisor's time
 	ours       bool            // the run was started below our own parent, so whatever it orphans turns up there
 	unseen     bool            // the run's main process was gone already when we first looked for it
+	overdue    bool            // its main process had ended before we came, and that has not been taken in yet
 	hunt       *hunt           // while its tree is being ended
 	strays     []tend.Identity // found when that was done, and not told of yet
 	wishes     []*wish         // the requests that wait for something to happen to it

@@ -62,7 +62,6 @@ type Supervisor struct {
 	services     map[string]*service
 	mains        map[tend.Identity]*service // living main processes
 	members      map[tend.Identity]*service // other living processes of trees that are being ended
-	dying        map[tend.Identity]bool     // main processes that had ended before we came, and are still to be told of
 	strays       map[tend.Identity]bool     // that were told of
 	operations   map[*operation]bool
 	pending      *pending
@@ -81,8 +80,10 @@ type Supervisor struct {
 	refusedSince time.Time         // the database has refused since then
 	lastTick     time.Time
 	unwatched    unwatched
-	settling     int   // ends of which is not known yet what they left behind
-	commitError  error // why it refused, nil when it did not
+	settling     int       // ends of which is not known yet what they left behind
+	later        []func()  // calls that wait for what unsettled speaks of
+	settledBy    time.Time // but not longer
+	commitError  error     // why it refused, nil when it did not
 	scanning     bool
 	scanWanted   []func(process.Snapshot)
 	scanAfter    time.Time // not before then, since the last look failed
@@ -102,13 +103,18 @@ func (s *Supervisor) logf(format string, args ...any) {
 	fmt.Fprintf(s.log, "%s supervisor %d: %s\n", time.Now().Format(time.RFC3339), s.self, fmt.Sprintf(format, args...))
 }
 
-// call runs f in the loop.
-func (s *Supervisor) call(ctx context.Context, f func()) error {
+// call runs f in the loop; as long as f says so, it is run again later.
+func (s *Supervisor) call(ctx context.Context, f func() (later bool)) error {
 	done := make(chan struct{})
-	s.calls.put(func() {
-		defer close(done)
-		f()
-	})
+	var run func()
+	run = func() {
+		if f() {
+			s.later = append(s.later, run)
+			return
+		}
+		close(done)
+	}
+	s.calls.put(run)
 	select {
 	case <-done:
 		return nil
@@ -159,7 +165,9 @@ func (s *Supervisor) loop() int {
 		}
 		s.turn()
 		s.begun(s.spawned.take())
-		for _, f := range s.calls.take() {
+		later := s.later
+		s.later = nil
+		for _, f := range append(later, s.calls.take()...) {
 			f()
 		}
 	}
@@ -199,6 +207,9 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 	sooner(s.unwatched.next)
 	sooner(s.doorAfter)
 	sooner(s.restoreAfter)
+	if len(s.later) > 0 {
+		sooner(s.settledBy)
+	}
 	if !s.scanning && len(s.scanWanted) > 0 {
 		sooner(s.scanAfter)
 	}
