@@ -113,7 +113,7 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 func (s *Supervisor) begin(sv *service, cause tend.Cause) {
 	s.endHunt(sv)
 	sv.run = &tend.Run{ID: newRunID(), Service: sv.name(), Cause: cause, Place: s.place, StartedAt: s.wall()}
-	sv.ours, sv.unseen = true, false
+	sv.keeper, sv.unseen = s.parent, false
 	sv.state.Run = sv.run.ID
 	s.pending.runs[sv.run.ID] = *sv.run
 	s.effect(func() {

@@ -30,12 +30,12 @@ func (s *Supervisor) watchChild(sv *service, id tend.Identity, pidfd int) {
 	case errors.Is(err, process.ErrUnwatchable):
 		stat, err := process.ReadStat(id.PID)
 		// One that is dead and has no keeper of ours to write that down is not looked at again: we may not live that long.
-		if errors.Is(err, process.ErrGone) || err == nil && (stat.Start != id.Start || stat.Dead() && !sv.ours) {
+		if errors.Is(err, process.ErrGone) || err == nil && (stat.Start != id.Start || stat.Dead() && sv.keeper != s.parent) {
 			s.gone([]process.Gone{{Identity: id}})
 			return
 		}
 		s.effect(s.recorded)
-		if !sv.ours || s.notices.Journal == nil {
+		if sv.keeper != s.parent || s.notices.Journal == nil {
 			s.lookAfter(id)
 		}
 	case errors.Is(err, process.ErrGone):
@@ -108,16 +108,20 @@ func (s *Supervisor) recorded() {
 	}
 }
 
-// settle finds out what the processes left behind and lets the ends happen. Whatever a process of ours orphans turns
-// up among our parent's children; when there is nobody but known processes, nobody was left. That is the common case,
-// and one read. Otherwise all processes are looked at.
+// settle finds out what the processes left behind and lets the ends happen. Whatever a child of a keeper orphans turns up
+// among that keeper's children; when there is nobody but known processes, nobody was left. That is the common case, and
+// one read. Otherwise all processes are looked at.
 func (s *Supervisor) settle(endings []ending) {
 	if len(endings) == 0 {
 		return
 	}
-	alone := process.Probe().Has("subreaper") && s.noStrays(endings)
+	alone := map[tend.Identity]bool{}
+	for _, keeper := range []tend.Identity{s.parent, s.above} {
+		below := slices.ContainsFunc(endings, func(e ending) bool { return e.service.keeper == keeper })
+		alone[keeper] = !keeper.IsZero() && below && process.Probe().Has("subreaper") && s.noStrays(keeper, endings)
+	}
 	for _, e := range endings {
-		if alone && e.service.ours && !e.service.hunt.others() {
+		if alone[e.service.keeper] && !e.service.hunt.others() {
 			s.apply(e.service, tend.Ended{Run: e.run, Exit: e.exit, At: e.at, After: e.after})
 			continue
 		}
@@ -202,11 +206,11 @@ func (s *Supervisor) remains(e *ending, all process.Snapshot) (left []tend.Ident
 	return left, e.missed <= hastyLooks
 }
 
-// noStrays reports whether our parent has no children but us and main processes, those that have just ended included,
-// and others that have ended. What those left has become our parent's child by then, so it is asked again after them.
-func (s *Supervisor) noStrays(endings []ending) bool {
-	known := make(map[int]bool, len(s.mains)+len(endings)+1)
-	known[s.self] = true
+// noStrays reports whether the keeper has no children but us, another keeper, main processes, those that have just ended
+// included, and others that have ended. What those left has become its child by then, so it is asked again after them.
+func (s *Supervisor) noStrays(keeper tend.Identity, endings []ending) bool {
+	known := make(map[int]bool, len(s.mains)+len(endings)+2)
+	known[s.self], known[s.parent.PID] = true, true
 	for id := range s.mains {
 		known[id.PID] = true
 	}
@@ -215,7 +219,7 @@ func (s *Supervisor) noStrays(endings []ending) bool {
 	}
 	const often = 8 // a relay has fresh ones all the time
 	for range often {
-		children, err := process.Children(s.parent.PID)
+		children, err := process.Children(keeper.PID)
 		if err != nil {
 			return false
 		}
@@ -231,7 +235,7 @@ func (s *Supervisor) noStrays(endings []ending) bool {
 			fresh++
 		}
 		if fresh == 0 {
-			return !process.Ended(s.parent) // otherwise they have fallen to another, and none is here to be seen
+			return !process.Ended(keeper) // otherwise they have fallen to another, and none is here to be seen
 		}
 	}
 	return false

@@ -22,18 +22,18 @@ func TestADeadKeeperDoesNotSayThatNobodyIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &Supervisor{self: os.Getpid(), parent: stat.Identity, mains: map[tend.Identity]*service{}}
-	if !s.noStrays(nil) {
+	if !s.noStrays(stat.Identity, nil) {
 		t.Error("it lives, and has no children")
 	}
 	_ = keeper.Process.Kill()
 	if err := unix.Waitid(unix.P_PID, stat.PID, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil { // it stays a zombie
 		t.Fatal(err)
 	}
-	if s.noStrays(nil) {
+	if s.noStrays(stat.Identity, nil) {
 		t.Error("it is dead, and still asked")
 	}
 	_ = keeper.Wait()
-	if s.noStrays(nil) {
+	if s.noStrays(stat.Identity, nil) {
 		t.Error("it is gone, and still asked")
 	}
 }

@@ -209,7 +209,10 @@ func (s *Supervisor) watchKeeper() error {
 	if err != nil {
 		return errOrphaned
 	}
-	s.parent = tend.Identity{PID: pid, Start: stat.Start}
+	s.parent = stat.Identity
+	if above, err := process.ReadStat(stat.PPID); err == nil && above.PID > 1 {
+		s.above = above.Identity
+	}
 	err = s.watcher.Add(s.parent, -1)
 	if errors.Is(err, process.ErrUnwatchable) {
 		process.SignalOnParentsDeath(parentDied)

@@ -171,7 +171,12 @@ func (s *Supervisor) adopt(sv *service, found opened) {
 		found.close()
 		found = open(main)
 	}
-	sv.ours = found.PPID == s.parent.PID
+	sv.keeper = tend.Identity{}
+	for _, keeper := range []tend.Identity{s.parent, s.above} {
+		if found.PPID != 0 && found.PPID == keeper.PID {
+			sv.keeper = keeper
+		}
+	}
 	sv.unseen = found.Identity != main || found.Dead()
 	s.mains[main] = sv
 	s.watchChild(sv, main, found.pidfd)

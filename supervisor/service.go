@@ -17,7 +17,7 @@ type service struct {
 	place      tend.Place      // where the state was written; zero: nowhere yet
 	run        *tend.Run       // the present or last run, nil before the first of this supervisor's time
 	last       *tend.Run       // the last run that ended in this supervisor's time
-	ours       bool            // the run was started below our own parent, so whatever it orphans turns up there
+	keeper     tend.Identity   // the parent of its main process, where that is a keeper of ours: whatever it orphans turns up there
 	unseen     bool            // the run's main process was gone already when we first looked for it
 	overdue    bool            // its main process had ended before we came, and that has not been taken in yet
 	hunt       *hunt           // while its tree is being ended

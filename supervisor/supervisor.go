@@ -42,6 +42,7 @@ type Supervisor struct {
 	place    tend.Place
 	self     int
 	parent   tend.Identity // the inner keeper
+	above    tend.Identity // its parent: the outer keeper, which services of a keeper that was lost have fallen to
 	caller   tend.Caller   // what we were started with
 	locks    *locks
 	began    time.Time // when we had what we need, and began to look

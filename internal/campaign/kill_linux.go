@@ -214,6 +214,10 @@ func (c *campaign) awaitBack(b blow, first, last time.Time) {
 	c.history.away = append(c.history.away, span{first, now})
 	c.mu.Unlock()
 	if b.new && !b.all {
-		c.report.measure(&c.report.recovered, now.Sub(last))
+		killed := strings.Join(b.roles, "+")
+		if first != last {
+			killed = "several kills"
+		}
+		c.report.back(killed, now.Sub(last))
 	}
 }

@@ -33,10 +33,12 @@ type report struct {
 	Checks     int // of everything
 	Unknowable int // exits of which nobody could tell: every keeper was dead, and the supervisor
 	Recovered  times
+	After      map[string]times // the same, by what was killed
 	Revived    times
 	Seconds    float64
 	Violations []string
 	recovered  []time.Duration // supervision answers again, after the kill
+	after      map[string][]time.Duration
 	revived    []time.Duration // the next command answers, after all were killed
 	lasted     time.Duration
 }
@@ -45,6 +47,10 @@ type report struct {
 type times struct {
 	Count            int
 	Median, P99, Max float64
+}
+
+func (t times) String() string {
+	return fmt.Sprintf("median %.1f ms, 99 %%: %.1f ms, longest %.1f ms (%d times)", t.Median, t.P99, t.Max, t.Count)
 }
 
 func newReport(p plan) *report {
@@ -61,6 +67,17 @@ func (r *report) locked(f func()) {
 }
 
 func (r *report) count(what *int, n int) { r.locked(func() { *what += n }) }
+
+// back notes how long supervision was away after a kill of who is named.
+func (r *report) back(killed string, took time.Duration) {
+	r.locked(func() {
+		r.recovered = append(r.recovered, took)
+		if r.after == nil {
+			r.after = map[string][]time.Duration{}
+		}
+		r.after[killed] = append(r.after[killed], took)
+	})
+}
 
 func (r *report) measure(what *[]time.Duration, took time.Duration) {
 	r.locked(func() { *what = append(*what, took) })
@@ -112,6 +129,10 @@ const full = 2000
 // close adds up. A campaign in which nothing was seen has shown nothing; nor has a full one that did not come to every point.
 func (r *report) close(full bool) {
 	r.Recovered, r.Revived, r.Seconds = summary(r.recovered), summary(r.revived), r.lasted.Seconds()
+	r.After = map[string]times{}
+	for name, took := range r.after {
+		r.After[name] = summary(took)
+	}
 	for what, n := range map[string]int{
 		"kills": r.Kills, "runs": r.Runs, "commands": r.Commands, "lines": r.Lines, "checks of everything": r.Checks, "measured recoveries": r.Recovered.Count,
 	} {
@@ -169,7 +190,10 @@ func (r *report) print(out io.Writer) {
 		name string
 		times
 	}{{"supervision is back", r.Recovered}, {"all dead: the next command", r.Revived}} {
-		row(m.name, fmt.Sprintf("median %.1f ms, 99 %%: %.1f ms, longest %.1f ms (%d times)", m.Median, m.P99, m.Max, m.Count))
+		row(m.name, m.times)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.After)) {
+		row("  back after "+name, r.After[name])
 	}
 	if points := r.unreached(); len(points) > 0 {
 		row("points not reached", fmt.Sprint(points))
