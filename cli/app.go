@@ -123,6 +123,9 @@ func (a *App) open(ctx context.Context, mode store.Mode) (*store.Store, error) {
 	if notice := s.Notice(); notice != "" {
 		a.notice("%s", notice)
 	}
+	if s.Outgrown() {
+		a.follow(ctx)
+	}
 	return s, nil
 }
 

@@ -126,6 +126,28 @@ func (a *App) upgradeAll(ctx context.Context, dir string, program keeper.Program
 	}
 }
 
+// follow has tend's own processes run this program, which has just changed the schema of the database: if the supervisor
+// died, another of the old program could not open it.
+func (a *App) follow(ctx context.Context) {
+	if !a.outdated() {
+		return
+	}
+	program, err := keeper.Current()
+	if err == nil {
+		var dir string
+		if dir, err = a.runtime(); err == nil {
+			ctx, cancel := context.WithTimeout(ctx, upgradeTime)
+			defer cancel()
+			_, err = keeper.Upgrade(ctx, dir, program, func(keeper.Serving) {})
+		}
+	}
+	if err != nil {
+		a.notice("tend's own processes do not run this program yet (%v): tend upgrade", err)
+		return
+	}
+	a.notice("tend's own processes run this program now as well; no service was touched")
+}
+
 func (a *App) nothingToUpgrade(o *upgradeOptions, result upgraded, running bool) error {
 	if o.json {
 		return a.writeJSON(result)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tend/internal/fault"
+	"tend/internal/testenv"
 	"tend/keeper"
 	"tend/logs"
 	"tend/process"
@@ -374,4 +375,20 @@ func TestLeaveDuringUpgrade(t *testing.T) {
 		<-done
 		w.must("start", "web") // it is still wanted: any command brings it back
 	}
+}
+
+// A command of a newer program changes the schema under a chain of the older one, which could not be replaced from then on.
+func TestNewSchemaHasTheChainFollow(t *testing.T) {
+	testenv.Need(t, "sqlite3")
+	t.Parallel()
+	w := newInstalled(t)
+	w.replace()
+	out, err := exec.Command("sqlite3", w.database(), ".timeout 5000",
+		"BEGIN; ALTER TABLE run DROP COLUMN ended_after; ALTER TABLE event DROP COLUMN supervision; PRAGMA user_version = 1; COMMIT").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	w.must("history", "web")
+	w.runsThis()
+	w.untouched()
 }

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"reflect"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +26,8 @@ func TestPauses(t *testing.T) {
 		want []time.Duration
 	}{
 		{"killed", []syscall.WaitStatus{killed, terminated, killed, replace, killed}, 0, make([]time.Duration, 5)},
+		{"killed before it has begun", slices.Repeat([]syscall.WaitStatus{killed}, 22), ms, append(make([]time.Duration, 20), 50*ms, 50*ms)},
+		{"killed after it has begun", slices.Repeat([]syscall.WaitStatus{killed}, 22), 30 * ms, make([]time.Duration, 22)},
 		{"crashes", []syscall.WaitStatus{failed, segfault, failed, failed, failed, failed, failed, failed, failed, failed}, ms,
 			[]time.Duration{0, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 10 * time.Second, 10 * time.Second}},
 		{"crashes after a life", []syscall.WaitStatus{failed, segfault, failed}, shortLife, make([]time.Duration, 3)},

@@ -42,6 +42,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	fault.At(fault.StoreMigrated)
+	s.outgrown = from == originTend
 	if kept != "" {
 		s.addNotice("%s was made by %s and has been brought up to date; as it was, it is kept in %s", s.path, from, kept)
 	}

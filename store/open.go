@@ -30,11 +30,12 @@ const busyTimeout = 5 * time.Second
 // Store is an open database. It has one connection, which mu owns: whoever holds mu may use conn and statements, and a
 // transaction keeps mu from its beginning to its end.
 type Store struct {
-	path    string
-	notice  string
-	file    os.FileInfo // as it was opened
-	network bool        // the file is on a network file system: no write-ahead log, synchronous=FULL throughout
-	db      *sql.DB
+	path     string
+	notice   string
+	outgrown bool        // see Outgrown
+	file     os.FileInfo // as it was opened
+	network  bool        // the file is on a network file system: no write-ahead log, synchronous=FULL throughout
+	db       *sql.DB
 
 	mu         sync.Mutex
 	conn       *sql.Conn
@@ -172,6 +173,9 @@ func (s *Store) SetPatience(ctx context.Context, patience time.Duration) error {
 
 // Notice is what the user should be told after Open, "" if nothing.
 func (s *Store) Notice() string { return s.notice }
+
+// Outgrown reports whether Open has changed the schema, so that the program of before cannot open it any more.
+func (s *Store) Outgrown() bool { return s.outgrown }
 
 func (s *Store) addNotice(format string, args ...any) {
 	if s.notice != "" {
