@@ -30,7 +30,7 @@ func newEvents() command {
 		short: "show what happened",
 		long: `One row an event, the oldest first: of all services and of tend itself if none is named, else of those services, and of tend itself what concerns them. The time is when it happened, the order is that in which it was learned of: what ended while nobody supervised comes after the row that says so.
 
-Into a pipe go tab-separated columns: ID, AT, SERVICE (tend itself: empty), KIND, RUN, TEXT. With --json and -f, each event is a JSON document of its own, on one line.`,
+Into a pipe go tab-separated columns: ID, AT, SERVICE (tend itself: empty), KIND, RUN, TEXT. With --json: version and events, each with id, at, service, run, kind, text, and, of tend itself, supervision: the supervisor that began and, as away, the absence before it. With -f, each event is a document of its own, on one line.`,
 		examples: []example{
 			{"tend events", "the last 50"},
 			{"tend events -f", "and whatever happens from now on; Ctrl-C ends it"},

@@ -24,7 +24,7 @@ func newHistory() command {
 		short: "show every run of a service: when, how it ended, and why it was started",
 		long: `One row a run, the newest first; an end without a date was on the day of the start. Of a run that ended while none of tend's own processes was there to see it, only is known between which times that was. A service that has been removed still has a history; some 200 runs of each service are kept.
 
-Into a pipe go tab-separated columns: SERVICE, RUN, STARTED, READY, ENDED_AFTER, ENDED, SECONDS, EXIT, HOW, CAUSE, PID, NOTE. If ENDED_AFTER is not empty, the run ended at an unknown moment between that and ENDED.`,
+Into a pipe go tab-separated columns: SERVICE, RUN, STARTED, READY, ENDED_AFTER, ENDED, SECONDS, EXIT, HOW, CAUSE, PID, NOTE. If ENDED_AFTER is not empty, the run ended at an unknown moment between that and ENDED. With --json: version and runs, each with id, service, cause, started_at, ready_at, ended_after, ended_at, exit, ran_seconds, pid, host, log_offset, how and why (in words), note, and away, the absence in which it ended.`,
 		examples: []example{
 			{"tend history web", "the last 20 runs"},
 			{"tend history -n all web db", "all that are kept, of two services"},
