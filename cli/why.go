@@ -16,8 +16,8 @@ import (
 func newWhy() command {
 	c := command{
 		name: "why", args: "NAME…", max: -1, complete: services,
-		short:    "say why a service is in the state it is in",
-		long:     `Says in sentences what happened, what tend waits for, what happens next and when, and what to type. If the service is in trouble, the last lines it wrote follow. The exit status is 0 whatever the state is, and 4 if there is no such service.
+		short: "say why a service is in the state it is in",
+		long: `Says in sentences what happened, what tend waits for, what happens next and when, and what to type. If the service is in trouble, the last lines it wrote follow. The exit status is 0 whatever the state is, and 4 if there is no such service.
 
 With --json: version and services, each with name, sentences, status (as tend status has it), runs (the last ones, as tend history has them) and absences (from, exact, to, cause: when nobody supervised, and why; exact is false if it began some time after from).`,
 		examples: []example{{"tend why web", ""}, {"tend why --all", "of each service"}, {"tend why --json web", "for programs"}},

@@ -193,10 +193,17 @@ func (t *tree) says(p *seen) (in, anything bool) {
 		return mark == t.mark, true
 	}
 	run := p.runID()
-	if p.gone {
+	if p.gone && t.adrift(p) {
 		*t.missed = true
 	}
 	return run == t.run, run != ""
+}
+
+// adrift reports whether a process that is gone may have been of the run for all that its parent says. A parent that lives
+// and is no keeper would have brought it in, if it were of the run itself; most of what comes and goes on a busy machine has
+// such a one.
+func (t *tree) adrift(p *seen) bool {
+	return p.PPID <= 1 || t.keepers[p.PPID] || t.processes[p.PPID] == nil || !Alive(t.processes[p.PPID].Identity)
 }
 
 // isOfLostSession decides about a process of a session whose leader is gone. The number of such a session is not given

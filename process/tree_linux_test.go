@@ -237,3 +237,32 @@ func BenchmarkTreeOf1000(b *testing.B) { // all trees of one look, environments 
 		}
 	}
 }
+
+// On a busy machine somebody comes and goes in every look. Only who may have been of the run is a reason to look again.
+func TestMissedIsOnlyWhoMayHaveBeenOfTheRun(t *testing.T) {
+	other := exec.Command("sleep", "1000")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = other.Process.Kill()
+		_ = other.Wait()
+	}()
+	living, err := ReadStat(other.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 1<<22 + 1 // more than there can be
+	for name, test := range map[string]struct {
+		parent int
+		missed bool
+	}{
+		"a living process": {living.PID, false}, "somebody who is gone as well": {nobody + 1, true}, "init": {1, true}, "a keeper": {os.Getppid(), true},
+	} {
+		gone := Stat{Identity: tend.Identity{PID: nobody, Start: living.Start + 1}, PPID: test.parent, Session: nobody, State: 'R', Threads: 1}
+		s := newSnapshot([]Stat{living, gone})
+		if members := s.Tree(tend.Identity{}, "RUN"); len(members) != 0 || s.Missed() != test.missed {
+			t.Errorf("below %s: %v, missed %v", name, members, s.Missed())
+		}
+	}
+}
