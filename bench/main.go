@@ -21,6 +21,7 @@ type size struct {
 	runs      int // of each command
 	idle      int // seconds
 	crashes   int
+	kills     int // of the supervisor
 }
 
 func main() {
@@ -35,9 +36,9 @@ func main() {
 	if runtime.GOOS != "linux" {
 		check(fmt.Errorf("this reads /proc as Linux has it"))
 	}
-	s := size{many: 1000, few: 100, rounds: 3, runs: 30, idle: 10, crashes: 50}
+	s := size{many: 1000, few: 100, rounds: 3, runs: 30, idle: 10, crashes: 50, kills: 200}
 	if *quick {
-		s = size{many: 100, few: 10, rounds: 1, runs: 10, idle: 2, crashes: 5}
+		s = size{many: 100, few: 10, rounds: 1, runs: 10, idle: 2, crashes: 5, kills: 5}
 	}
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
@@ -68,6 +69,7 @@ func measure(dir, program string, s size) {
 	startAndStop(t, many, dir, s)
 	commands(t, many, dir, s)
 	footprint(t, many, s.many, s)
+	takeBack(t, many, s.many, s.kills/4)
 	many.tend("stop", "--all")
 	many.idle()
 
@@ -76,6 +78,7 @@ func measure(dir, program string, s size) {
 	few.fill(s.few)
 	few.tend("start", "--all")
 	footprint(t, few, s.few, s)
+	takeBack(t, few, s.few, s.kills)
 	crash(t, few, s)
 	few.tend("stop", "--all")
 	few.idle()
