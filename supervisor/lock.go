@@ -72,6 +72,36 @@ func lock(dir, database string, mayBeServed bool) (_ *locks, err error) {
 	return l, nil
 }
 
+// takeLocks takes them, and hears meanwhile what it is told: nothing else can interrupt flock(2), and another chain's
+// supervisor may have them for long.
+func (s *Supervisor) takeLocks() (*locks, error) {
+	type taken struct {
+		*locks
+		err error
+	}
+	done, given := make(chan taken), make(chan struct{})
+	defer close(given)
+	go func() {
+		l, err := lock(s.dir, s.database, s.awaited)
+		select {
+		case done <- taken{l, err}:
+		case <-given: // up
+			if err == nil {
+				l.release()
+			}
+		}
+	}()
+	for {
+		t, err := hear(s, done)
+		if err != nil {
+			return nil, err
+		}
+		if t.locks != nil || t.err != nil {
+			return t.locks, t.err
+		}
+	}
+}
+
 func openOwnLock(dir string) (*os.File, error) {
 	own, err := os.OpenFile(keeper.LockFile(dir), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

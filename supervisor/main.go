@@ -174,7 +174,7 @@ func (s *Supervisor) prepare() (err error) {
 		if s.dir, err = keeper.Directory(s.database); err != nil {
 			return err
 		}
-		s.locks, err = lock(s.dir, s.database, s.awaited)
+		s.locks, err = s.takeLocks()
 		return err
 	})
 	if err != nil {

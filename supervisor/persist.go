@@ -29,7 +29,7 @@ func (s *Supervisor) persist(try func() error) error {
 	var said string
 	for {
 		err := try()
-		if err == nil || s.awaited || errors.Is(err, errServed) {
+		if err == nil || s.awaited || s.replaced || errors.Is(err, errServed) {
 			return err
 		}
 		if said != err.Error() {
@@ -53,28 +53,35 @@ func (s *Supervisor) persist(try func() error) error {
 func (s *Supervisor) patience(pause time.Duration) error {
 	enough := time.NewTimer(pause)
 	defer enough.Stop()
+	_, err := hear(s, enough.C)
+	return err
+}
+
+// hear waits for a value, and returns early, with an error where there is no sense in waiting, and with none when
+// everything is to be left.
+func hear[T any](s *Supervisor, values <-chan T) (v T, err error) {
 	for {
 		select {
-		case <-enough.C:
-			return nil
+		case v = <-values:
+			return v, nil
 		case gone := <-s.watcher.Exits():
 			if gone.Identity == s.parent {
 				s.orphaned()
-				return errReplaced
+				return v, errReplaced
 			}
 		case signal := <-s.signals:
 			switch signal {
 			case syscall.SIGTERM:
 				s.makeRoom(tend.AwayReplaced)
-				return errReplaced
+				return v, errReplaced
 			case parentDied:
 				if os.Getppid() != s.parent.PID {
 					s.orphaned()
-					return errReplaced
+					return v, errReplaced
 				}
 			case syscall.SIGUSR1:
 				s.leaving = true
-				return nil
+				return v, nil
 			}
 		}
 	}
