@@ -216,9 +216,8 @@ func TestARowIsDeletedByHand(t *testing.T) {
 	})
 	c.lived("web", 1)
 	c.lived("victim", 1)
-	if run := c.runs("web")[0]; run.Exit == nil || run.Exit.Signal != "KILL" {
-		t.Errorf("web's run ended by %v", run.Exit)
-	}
+	c.until("the end of web's run is written down", func() error { return when(c.runs("web")[0].Exit != nil) })
+	same(c, "what ended web", c.runs("web")[0].Exit.Signal, "KILL")
 
 	c.add(c.definition("victim")) // there it is again, and is the one that runs
 	for range 2 {
