@@ -20,10 +20,8 @@ import (
 // and syscall always asks for SIGCHLD. So this is done here, as syscall does it: no page table is copied, the new
 // process runs in our memory, on our stack, until it executes its program, while the thread that made it waits.
 
-// cloneArguments is struct clone_args of clone3(2).
-type cloneArguments struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
-}
+// cloneArguments is struct clone_args of clone3(2), of which most is of no use here.
+type cloneArguments struct{ flags, pidfd, _, _, exitSignal, _, _, _, _, _, cgroup uint64 }
 
 // forkInto makes a process in the cgroup and executes the program in it. Refused is whether the cgroup, or this kernel,
 // cannot have it.
