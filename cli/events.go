@@ -277,6 +277,9 @@ func (h *happenings) follow(ctx context.Context, changes <-chan struct{}) error 
 			return fmt.Errorf("following: %w", err)
 		}
 		entries, err := h.read(ctx, store.HistoryQuery{After: h.last})
+		if ctx.Err() != nil { // Ctrl-C
+			return nil
+		}
 		if tend.CodeOf(err) == tend.CodeBusy {
 			settled = time.After(settling)
 			continue

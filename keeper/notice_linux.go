@@ -26,15 +26,14 @@ func newNoticeFD() int {
 // Watch gives notice of what happens in the runtime directory until it is stopped. It fails where the kernel gives none.
 func Watch(dir string) (Notices, error) {
 	fd := inherited(noticeVariable)
-	if fd >= 0 {
-		fd, _ = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
-	}
+	os.Unsetenv(noticeVariable) // it is closed with the watching
 	if fd < 0 {
 		var err error
 		if fd, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err != nil {
 			return Notices{}, fmt.Errorf("watching the runtime directory: %w", err)
 		}
 	}
+	unix.CloseOnExec(fd)
 	queue := os.NewFile(uintptr(fd), "inotify")
 	again := func() error {
 		const what = unix.IN_CREATE | unix.IN_MODIFY | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF

@@ -17,11 +17,17 @@ func TestNoticesAreHandedOn(t *testing.T) {
 		t.Fatal("no inotify instance is to be had")
 	}
 	defer unix.Close(fd)
-	t.Setenv(noticeVariable, strconv.Itoa(fd))
+	handOn := func() {
+		copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+		must(t, err)
+		t.Setenv(noticeVariable, strconv.Itoa(copied))
+	}
+	handOn()
 	first, err := Watch(dir)
 	must(t, err)
 	first.Stop()
 	must(t, AppendRecord(JournalFile(dir), record(1)))
+	handOn()
 	second, err := Watch(dir)
 	must(t, err)
 	defer second.Stop()
