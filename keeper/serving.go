@@ -2,6 +2,8 @@ package keeper
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"time"
 
@@ -41,6 +43,9 @@ func Find(dir string) ([]Serving, error) {
 		role := roleIn(p.PID, dir)
 		if owner, err := process.Owner(p.PID); role == "" || err == nil && owner != os.Geteuid() {
 			continue
+		}
+		if _, err := programOf(p.PID); errors.Is(err, fs.ErrNotExist) {
+			continue // it has given up its memory already: it is just ending
 		}
 		now, err := process.ReadStat(p.PID)
 		if err == nil && now.Identity == p.Identity && !now.Dead() {

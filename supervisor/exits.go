@@ -132,7 +132,7 @@ func (s *Supervisor) settle(endings []ending) {
 
 // settleTime is how long a new supervisor may take to find out what its services that ended before it came have left
 // behind. What cannot be found out in that time is no reason to let anybody wait.
-const settleTime = time.Second
+const settleTime = 5 * time.Second
 
 // unsettled reports whether one of the services is known to have ended before we came, and that has not been taken in:
 // nobody is to be told that it runs.
