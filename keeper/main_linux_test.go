@@ -120,6 +120,11 @@ func (s *supervisor) leave() int {
 			syscall.Kill(pid, syscall.SIGTERM)
 		}
 	}
+	for _, pid := range siblings { // it leaves when they have ended, as the real one does
+		for stat, err := process.ReadStat(pid); pid != os.Getpid() && err == nil && !stat.Dead(); stat, err = process.ReadStat(pid) {
+			unix.Select(0, nil, nil, nil, &unix.Timeval{Usec: 1000})
+		}
+	}
 	return 0
 }
 
