@@ -97,33 +97,20 @@ const (
 
 // launch sees to it that there is another supervisor: the outer keeper is just starting one, or, when it is gone as well
 // or goes before it has, we start another chain. What is in the way of that is waited out, for nobody else may be there
-// to do it. SIGTERM ends it.
+// to do it. SIGTERM does not end it: it asks for another supervisor, as a keeper may have done just before it was killed.
 func (s *Supervisor) launch() {
-	trying, stop := context.WithCancel(s.ctx)
-	defer stop()
-	go func() {
-		for signal := range s.signals {
-			if signal == syscall.SIGTERM {
-				stop()
-			}
-		}
-	}()
 	for pause := firstLaunchPause; ; pause = min(2*pause, longestLaunchPause) {
-		ctx, cancel := context.WithTimeout(trying, launchTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, launchTimeout)
 		dir, err := keeper.Directory(s.database) // somebody may have removed it
 		if err == nil {
 			keeper.Wake(dir) // the outer keeper is to start the next, but may be stopped
 			err = keeper.Launch(ctx, dir, os.Environ())
 		}
 		cancel()
-		if err == nil || trying.Err() != nil {
+		if err == nil {
 			return
 		}
 		s.logf("there is no other supervisor yet, will try again in %s: %v", pause, err)
-		select {
-		case <-time.After(pause):
-		case <-trying.Done():
-			return
-		}
+		time.Sleep(pause)
 	}
 }
