@@ -114,7 +114,9 @@ func TestWhatEndsWhileNobodySupervisesHasEndedThen(t *testing.T) {
 	c.signal(supervisor, syscall.SIGSTOP)
 	before := time.Now()
 	c.inTheGap()
-	c.until("its keeper has reaped it", func() error { return when(!exists(c.before["leaver"].PID)) })
+	c.until("their keeper has reaped them", func() error {
+		return when(!exists(c.before["leaver"].PID) && !exists(c.before["again"].PID))
+	})
 	after := time.Now()
 	c.signal(supervisor, syscall.SIGKILL)
 	c.reaches("leaver", tend.PhaseFailed)
