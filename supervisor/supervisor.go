@@ -81,10 +81,11 @@ type Supervisor struct {
 	refusedSince time.Time         // the database has refused since then
 	lastTick     time.Time
 	unwatched    unwatched
-	settling     int       // ends of which is not known yet what they left behind
-	later        []func()  // calls that wait for what unsettled speaks of
-	settledBy    time.Time // but not longer
-	commitError  error     // why it refused, nil when it did not
+	settling     int             // ends of which is not known yet what they left behind
+	later        []func()        // calls that wait for what unsettled speaks of
+	answers      []chan struct{} // of calls, given when what was decided before them is written down
+	settledBy    time.Time       // but not longer
+	commitError  error           // why it refused, nil when it did not
 	scanning     bool
 	scanWanted   []func(process.Snapshot)
 	scanAfter    time.Time // not before then, since the last look failed
@@ -104,7 +105,8 @@ func (s *Supervisor) logf(format string, args ...any) {
 	fmt.Fprintf(s.log, "%s supervisor %d: %s\n", time.Now().Format(time.RFC3339), s.self, fmt.Sprintf(format, args...))
 }
 
-// call runs f in the loop; as long as f says so, it is run again later.
+// call runs f in the loop; as long as f says so, it is run again later. It returns when what was decided before f has been
+// written down as well, unless the database refuses: whoever asks may go on to read there.
 func (s *Supervisor) call(ctx context.Context, f func() (later bool)) error {
 	done := make(chan struct{})
 	var run func()
@@ -113,7 +115,7 @@ func (s *Supervisor) call(ctx context.Context, f func() (later bool)) error {
 			s.later = append(s.later, run)
 			return
 		}
-		close(done)
+		s.answers = append(s.answers, done)
 	}
 	s.calls.put(run)
 	select {
@@ -134,6 +136,10 @@ func (s *Supervisor) loop() int {
 	for {
 		s.turn()
 		s.flush()
+		for _, answered := range s.answers {
+			close(answered)
+		}
+		s.answers = nil
 		if s.replaced {
 			return keeper.ExitReplace
 		}
