@@ -68,5 +68,10 @@ CREATE TABLE event (
 );
 CREATE INDEX event_by_service ON event (service);
 
+CREATE TABLE meta (
+	name TEXT NOT NULL PRIMARY KEY,
+	value
+);
+
 -- "tend"
 PRAGMA application_id = 1952804452;

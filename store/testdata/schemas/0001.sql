@@ -51,6 +51,10 @@ CREATE TABLE event (
 	text TEXT NOT NULL
 );
 CREATE INDEX event_by_service ON event (service);
+CREATE TABLE meta (
+	name TEXT NOT NULL PRIMARY KEY,
+	value
+);
 INSERT INTO process VALUES('mine',NULL,'sleep 4321','/','/dev/null','/dev/null','/dev/null','{}');
 INSERT INTO process VALUES('odd name/with:things',NULL,'sleep 1000','/','/dev/null','/dev/null','/dev/null','{}');
 INSERT INTO process VALUES('stale',999999,'sleep 1000','/','/dev/null','/dev/null','/dev/null','{}');
