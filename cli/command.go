@@ -108,6 +108,19 @@ func (o *sharedOptions) flagJSON(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "answer in JSON")
 }
 
+// forServices adds --all and --json, and is the action of a command about services: act, once it is known that either
+// names or --all were given.
+func (o *sharedOptions) forServices(c *command, f *pflag.FlagSet, act action) action {
+	o.flagAll(f)
+	o.flagJSON(f)
+	return func(ctx context.Context, args arguments) error {
+		if err := o.targets(c, args); err != nil {
+			return err
+		}
+		return act(ctx, args)
+	}
+}
+
 // targets checks that either names or --all were given.
 func (o *sharedOptions) targets(c *command, args arguments) error {
 	switch {

@@ -35,14 +35,9 @@ Into a pipe go tab-separated columns: SERVICE, RUN, STARTED, READY, ENDED_AFTER,
 		o := &historyOptions{}
 		f.StringVarP(&o.lines, "lines", "n", "20", "how many runs of each service, or all")
 		f.BoolVar(&o.wide, "wide", false, "cut nothing off at the edge of the terminal")
-		o.flagAll(f)
-		o.flagJSON(f)
-		return func(ctx context.Context, args arguments) error {
-			if err := o.targets(&c, args); err != nil {
-				return err
-			}
+		return o.forServices(&c, f, func(ctx context.Context, args arguments) error {
 			return a.history(ctx, &c, o, args)
-		}
+		})
 	}
 	return c
 }

@@ -26,15 +26,10 @@ func newRemove() command {
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
 		o := &removeOptions{}
-		o.flagAll(f)
 		f.BoolVar(&o.stop, "stop", false, "stop it first if it runs")
-		o.flagJSON(f)
-		return func(ctx context.Context, args arguments) error {
-			if err := o.targets(&c, args); err != nil {
-				return err
-			}
+		return o.forServices(&c, f, func(ctx context.Context, args arguments) error {
 			return a.control(ctx, tend.Request{Command: tend.CommandRemove, Words: args.words, All: o.all, Stop: o.stop}, o.json)
-		}
+		})
 	}
 	return c
 }

@@ -20,14 +20,9 @@ func newRestart() command {
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
 		o := &sharedOptions{}
-		o.flagAll(f)
-		o.flagJSON(f)
-		return func(ctx context.Context, args arguments) error {
-			if err := o.targets(&c, args); err != nil {
-				return err
-			}
+		return o.forServices(&c, f, func(ctx context.Context, args arguments) error {
 			return a.control(ctx, tend.Request{Command: tend.CommandRestart, Words: args.words, All: o.all}, o.json)
-		}
+		})
 	}
 	return c
 }

@@ -29,15 +29,10 @@ What is started stays wanted: it comes back after a crash, as its restart policy
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
 		o := &startOptions{}
-		o.flagAll(f)
 		f.BoolVar(&o.here, "here", false, "although it is recorded as running on another host, which is gone")
-		o.flagJSON(f)
-		return func(ctx context.Context, args arguments) error {
-			if err := o.targets(&c, args); err != nil {
-				return err
-			}
+		return o.forServices(&c, f, func(ctx context.Context, args arguments) error {
 			return a.control(ctx, tend.Request{Command: tend.CommandStart, Words: args.words, All: o.all, Here: o.here}, o.json)
-		}
+		})
 	}
 	return c
 }

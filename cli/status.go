@@ -23,14 +23,9 @@ func newStatus() command {
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
 		o := &sharedOptions{}
-		o.flagAll(f)
-		o.flagJSON(f)
-		return func(ctx context.Context, args arguments) error {
-			if err := o.targets(&c, args); err != nil {
-				return err
-			}
+		return o.forServices(&c, f, func(ctx context.Context, args arguments) error {
 			return a.showStatus(ctx, o, args)
-		}
+		})
 	}
 	return c
 }

@@ -24,14 +24,9 @@ With --json: version and services, each with name, sentences, status (as tend st
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
 		o := &sharedOptions{}
-		o.flagAll(f)
-		o.flagJSON(f)
-		return func(ctx context.Context, args arguments) error {
-			if err := o.targets(&c, args); err != nil {
-				return err
-			}
+		return o.forServices(&c, f, func(ctx context.Context, args arguments) error {
 			return a.why(ctx, o, args)
-		}
+		})
 	}
 	return c
 }
