@@ -70,6 +70,15 @@ func (a Absence) Why() string {
 // Contains reports whether the moment lies in the absence. At From, something was still seen.
 func (a Absence) Contains(t time.Time) bool { return t.After(a.From) && !t.After(a.To) }
 
+// When says in which time nobody supervised, and why, as the clock where now is shows it.
+func (a Absence) When(now time.Time) string {
+	from := Moment(a.From, now)
+	if !a.Exact {
+		from = "some moment after " + from
+	}
+	return "away from " + from + " to " + Moment(a.To, now) + ", because the supervisor " + a.Why()
+}
+
 // String says how long the absence was, for the history: which times those were stands beside it.
 func (a Absence) String() string {
 	long := a.To.Sub(a.From).Round(time.Millisecond)

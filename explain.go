@@ -317,11 +317,7 @@ func (e *explanation) away() {
 	if !found {
 		return
 	}
-	from := "from " + Moment(away.From, e.now)
-	if !away.Exact {
-		from = "from some moment after " + Moment(away.From, e.now)
-	}
-	e.say("Supervision was away %s to %s, because the supervisor %s; the run ended in that time", from, Moment(away.To, e.now), away.Why())
+	e.say("Supervision was %s; the run ended in that time", away.When(e.now))
 }
 
 // AwayAt returns the absence in which something ended: at that time, or at an unknown moment after the first, where that is

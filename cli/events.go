@@ -253,7 +253,7 @@ func (h *happenings) text(e tend.Entry, now time.Time) string {
 	if away.Cause.OnPurpose() {
 		return "supervision begins again; the supervisor before " + away.Why() + " at " + tend.Moment(away.From, now)
 	}
-	return absence(away, now)
+	return "supervision was " + away.When(now)
 }
 
 // settling is how long after the last write to the database it is looked at once more. A commit counts from the moment at

@@ -124,7 +124,7 @@ func (p *past) tell(run tend.Run, now time.Time) pastRun {
 		if t.Note != "" {
 			t.Note += "; "
 		}
-		t.Note += absence(away, now)
+		t.Note += "supervision was " + away.When(now)
 	}
 	return t
 }

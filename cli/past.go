@@ -90,12 +90,3 @@ func exactly(t time.Time) string {
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
 }
-
-// absence says in which times nobody supervised, and why.
-func absence(away tend.Absence, now time.Time) string {
-	from := tend.Moment(away.From, now)
-	if !away.Exact {
-		from = "some moment after " + from
-	}
-	return "supervision was away from " + from + " to " + tend.Moment(away.To, now) + ", because the supervisor " + away.Why()
-}
