@@ -56,10 +56,9 @@ func (a *App) why(ctx context.Context, o *sharedOptions, args arguments) error {
 	if err != nil {
 		return err
 	}
-	known := a.survivors(ctx, p)
 	reasons := []reason{}
 	for _, s := range chosen {
-		r, err := a.explain(ctx, p, s, known[s.Name])
+		r, err := a.explain(ctx, p, s)
 		if err != nil {
 			return err
 		}
@@ -84,30 +83,16 @@ func (a *App) why(ctx context.Context, o *sharedOptions, args arguments) error {
 	return nil
 }
 
-// survivors are the processes that have survived a stop, by service: the supervisor alone knows them.
-func (a *App) survivors(ctx context.Context, p *past) map[string][]int {
-	left := map[string][]int{}
-	stopping := func(s tend.Service) bool { return p.states[s.Name].Phase == tend.PhaseStopping }
-	if p.unsupervised != nil || !slices.ContainsFunc(p.services, stopping) {
-		return left
-	}
-	statuses, _ := a.statuses(ctx, tend.Query{Brief: true}) // without it, there is less to say
-	for _, s := range statuses {
-		left[s.Name] = s.Left
-	}
-	return left
-}
-
-func (a *App) explain(ctx context.Context, p *past, s tend.Service, left []int) (reason, error) {
+func (a *App) explain(ctx context.Context, p *past, s tend.Service) (reason, error) {
 	status := a.status(p.survey, s)
-	status.Left = left
+	status.Left = p.left[s.Name]
 	runs, err := p.db.Runs(ctx, s.Name, lookedAt)
 	if err != nil {
 		return reason{}, err
 	}
 	account := tend.Account{
-		Service: s, State: p.states[s.Name].State, Damage: p.states[s.Name].Damage, Elsewhere: p.elsewhere(s.Name), Left: left, Runs: runs, Absences: p.absences,
-		Unsupervised: p.unsupervised != nil,
+		Service: s, State: p.states[s.Name].State, Damage: p.states[s.Name].Damage, Elsewhere: status.Elsewhere, Left: status.Left,
+		Runs: runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
 	}
 	r := reason{Name: s.Name, Sentences: tend.Explain(account, a.Now()), Status: status, Runs: []pastRun{}, Absences: []tend.Absence{}}
 	for _, run := range runs[:min(len(runs), toldRuns)] {
