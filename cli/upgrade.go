@@ -64,7 +64,7 @@ func (a *App) upgrade(ctx context.Context, o *upgradeOptions) error {
 	}
 	known := map[tend.Identity]bool{} // who runs this program already
 	for _, s := range running {
-		if program.Runs(s) {
+		if program.RunsAs(s.PID) {
 			known[s.Identity] = true
 		}
 	}

@@ -69,7 +69,7 @@ func (a *App) outdated() bool {
 		return false
 	}
 	running, _ := keeper.Find(dir)
-	return slices.ContainsFunc(running, func(s keeper.Serving) bool { return !own.Runs(s) })
+	return slices.ContainsFunc(running, func(s keeper.Serving) bool { return !own.RunsAs(s.PID) })
 }
 
 // builtFrom is the commit that the program was built from, "" if the build does not say.

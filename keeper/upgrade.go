@@ -62,9 +62,9 @@ func gone(path string) error {
 		WithHint("put it in place and try again")
 }
 
-// Runs reports whether the process runs the program; false where that cannot be known.
-func (p Program) Runs(s Serving) bool {
-	its, err := programOf(s.PID)
+// RunsAs reports whether the process runs the program; false where that cannot be known.
+func (p Program) RunsAs(pid int) bool {
+	its, err := programOf(pid)
 	return err == nil && its.same(p)
 }
 
@@ -96,7 +96,7 @@ func Upgrade(ctx context.Context, dir string, p Program, taken func(Serving)) (o
 		old = nil
 		for _, s := range all {
 			roles[s.Role] = true
-			if !p.Runs(s) {
+			if !p.RunsAs(s.PID) {
 				old = append(old, s)
 			} else if !told[s.Identity] {
 				told[s.Identity] = true
@@ -189,7 +189,7 @@ func (k *keep) upgrade() {
 func (k *keep) upgradeChild() {
 	k.faultAt(fault.OuterUpgraded, fault.InnerUpgraded)
 	own, err := programOf(os.Getpid())
-	if k.child == 0 || err != nil || own.Runs(Serving{Identity: tend.Identity{PID: k.child}}) {
+	if k.child == 0 || err != nil || own.RunsAs(k.child) {
 		return
 	}
 	if k.supervises {
