@@ -35,14 +35,6 @@ type seen struct {
 	gone    bool   // it had ended when it was asked, and nobody knows what it would have said
 }
 
-// Member is a living process of a tree.
-type Member struct {
-	tend.Identity
-	Parent, Session int
-	Command         string
-	State           byte
-}
-
 // newSnapshot makes a Snapshot of the processes.
 func newSnapshot(all []Stat) Snapshot {
 	s := Snapshot{
@@ -106,48 +98,35 @@ func (s Snapshot) Eldest(run string, except ...tend.Identity) (tend.Identity, bo
 	return tend.Identity{}, false
 }
 
-// Tree returns the living processes that belong to a run, the main process first, then the eldest first: those of
-// its session, those that have its mark or whose environment names the run, and all that descend from any of them. Never
-// among them, nor passed through, are this process, its ancestors and the exceptions. A look at processes that fork is
-// never complete: before a tree is called gone, look again.
-func (s Snapshot) Tree(main tend.Identity, run string, except ...tend.Identity) []Member {
-	return s.look(main, run, except).members
-}
-
-// Dead returns the processes of a run that have ended, and that nobody has reaped yet.
-func (s Snapshot) Dead(main tend.Identity, run string) []tend.Identity {
-	return s.look(main, run, nil).dead
-}
-
-func (s Snapshot) look(main tend.Identity, run string, except []tend.Identity) *tree {
-	t := &tree{Snapshot: s, main: main, run: run, mark: Mark(run), in: map[int]bool{}, except: map[int]bool{}}
-	for _, id := range except {
-		t.except[id.PID] = true
-	}
+// Tree returns the processes that belong to a run: those of its session, those that have its mark or whose environment
+// names the run, and all that descend from any of them. The living come with the main process first, then the eldest
+// first; the dead are those that nobody has reaped yet. Never among them, nor passed through, are this process and its
+// ancestors. A look at processes that fork is never complete: before a tree is called gone, look again.
+func (s Snapshot) Tree(main tend.Identity, run string) (living, dead []tend.Identity) {
+	t := &tree{Snapshot: s, main: main, run: run, mark: Mark(run), in: map[int]bool{}}
 	t.addSession()
 	t.addRun()
-	slices.SortFunc(t.members, func(a, b Member) int {
-		return cmp.Or(isMain(b, main)-isMain(a, main), ByAge(a.Identity, b.Identity))
+	slices.SortFunc(t.living, func(a, b tend.Identity) int {
+		switch main {
+		case a:
+			return -1
+		case b:
+			return 1
+		}
+		return ByAge(a, b)
 	})
-	return t
-}
-
-func isMain(m Member, main tend.Identity) int {
-	if m.Identity == main {
-		return 1
-	}
-	return 0
+	return t.living, t.dead
 }
 
 // tree is a Tree being made.
 type tree struct {
 	Snapshot
-	main       tend.Identity
-	run        string
-	mark       uint64       // of the run
-	in, except map[int]bool // by pid: members and zombies passed through; those that never are
-	members    []Member
-	dead       []tend.Identity
+	main   tend.Identity
+	run    string
+	mark   uint64       // of the run
+	in     map[int]bool // by pid
+	living []tend.Identity
+	dead   []tend.Identity // passed through
 }
 
 // inTime reports whether the process is not older than the run. Nothing that is older can belong to it.
@@ -221,16 +200,16 @@ func (t *tree) isOfLostSession(p *seen) bool {
 	return false
 }
 
-// add adds the process and what descends from it. Zombies are passed through, though they are no members.
+// add adds the process and what descends from it.
 func (t *tree) add(p *seen) {
-	if t.in[p.PID] || t.ours[p.PID] || t.except[p.PID] {
+	if t.in[p.PID] || t.ours[p.PID] {
 		return
 	}
 	t.in[p.PID] = true
 	if p.Dead() {
 		t.dead = append(t.dead, p.Identity)
 	} else {
-		t.members = append(t.members, Member{p.Identity, p.PPID, p.Session, p.Command, p.State})
+		t.living = append(t.living, p.Identity)
 	}
 	for _, child := range t.children[p.PID] {
 		t.add(child)

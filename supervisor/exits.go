@@ -18,8 +18,7 @@ type ending struct {
 	at      time.Time // when a keeper saw it end; zero if none has
 	after   time.Time // it ended at an unknown moment since then, if at is zero; zero: it ended just now
 	looks   int       // that found only such as were gone a moment later
-	missed  int       // in a row, that only missed somebody
-	dead    map[tend.Identity]bool
+	traces  traces
 }
 
 // watchChild waits for the end of a process that was just made. Whatever has no pidfd is seen in the journal, where its
@@ -175,11 +174,12 @@ func (s *Supervisor) settleByLooking(e ending, looks int) {
 // remains are the living processes that the main one has left, the eldest first. Passing is whether there are traces of
 // others, which have ended by now.
 func (s *Supervisor) remains(e *ending, all process.Snapshot) (left []tend.Identity, passing bool) {
-	for _, m := range all.Tree(e.main, e.run) {
+	living, dead := all.Tree(e.main, e.run)
+	for _, id := range living {
 		switch {
-		case m.Identity == e.main:
-		case process.Alive(m.Identity):
-			left = append(left, m.Identity)
+		case id == e.main:
+		case process.Alive(id):
+			left = append(left, id)
 		default:
 			passing = true
 		}
@@ -189,21 +189,9 @@ func (s *Supervisor) remains(e *ending, all process.Snapshot) (left []tend.Ident
 			left = append(left, id)
 		}
 	}
-	for _, id := range all.Dead(e.main, e.run) {
-		if id != e.main && !e.dead[id] {
-			if e.dead == nil {
-				e.dead = map[tend.Identity]bool{}
-			}
-			e.dead[id], passing = true, true
-		}
-	}
 	slices.SortFunc(left, process.ByAge)
-	if passing || len(left) > 0 || !all.Missed() {
-		e.missed = 0
-		return left, passing
-	}
-	e.missed++ // see tree
-	return left, e.missed <= hastyLooks
+	passing = e.traces.found(e.main, dead) || passing
+	return left, e.traces.passing(all, len(left) > 0, passing)
 }
 
 // noStrays reports whether the keeper has no children but us, another keeper, main processes, those that have just ended

@@ -18,11 +18,10 @@ type hunt struct {
 	signal string                   // of the present step
 	sent   map[tend.Identity]string // known to live, and the last signal sent to each
 	frozen map[tend.Identity]bool   // stopped before they are killed, so that they cannot multiply meanwhile
-	dead   map[tend.Identity]bool   // found when they had ended already
 	rounds int                      // looks at all processes in the present step
 	empty  int                      // looks in a row that found nobody, and nobody who had just been there
-	missed int                      // looks in a row that only missed somebody
-	again  time.Time                // look again then: somebody in the tree cannot be watched; zero: no need
+	traces traces
+	again  time.Time // look again then: somebody in the tree cannot be watched; zero: no need
 }
 
 const (
@@ -42,7 +41,7 @@ func (h *hunt) others() bool {
 }
 
 func newHunt(sv *service) *hunt {
-	h := &hunt{run: sv.state.Run, sent: map[tend.Identity]string{}, frozen: map[tend.Identity]bool{}, dead: map[tend.Identity]bool{}}
+	h := &hunt{run: sv.state.Run, sent: map[tend.Identity]string{}, frozen: map[tend.Identity]bool{}}
 	if sv.run != nil {
 		h.main = sv.run.Identity
 	}
@@ -183,10 +182,11 @@ func (s *Supervisor) foundNobody(sv *service, h *hunt, all process.Snapshot) {
 // which have ended by now: a tree that is seen to change is not seen whole.
 func (s *Supervisor) tree(h *hunt, all process.Snapshot) (members []tend.Identity, passing bool) {
 	found := map[tend.Identity]bool{}
-	for _, m := range all.Tree(h.main, h.run) {
-		found[m.Identity] = true
-		if _, known := h.sent[m.Identity]; known || process.Alive(m.Identity) {
-			members = append(members, m.Identity)
+	living, dead := all.Tree(h.main, h.run)
+	for _, id := range living {
+		found[id] = true
+		if _, known := h.sent[id]; known || process.Alive(id) {
+			members = append(members, id)
 		} else {
 			passing = true
 		}
@@ -201,17 +201,8 @@ func (s *Supervisor) tree(h *hunt, all process.Snapshot) (members []tend.Identit
 			members = append(members, id)
 		}
 	}
-	for _, id := range all.Dead(h.main, h.run) {
-		if id != h.main && !h.dead[id] {
-			h.dead[id], passing = true, true
-		}
-	}
-	if passing || len(members) > 0 || !all.Missed() {
-		h.missed = 0
-		return members, passing
-	}
-	h.missed++ // a relay that nobody catches sight of, or nobody's business: that can only be told by looking on
-	return members, h.missed <= hastyLooks
+	passing = h.traces.found(h.main, dead) || passing
+	return members, h.traces.passing(all, len(members) > 0, passing)
 }
 
 // catch suspends what no look finds, outside the loop, and looks again.
@@ -277,7 +268,7 @@ func (s *Supervisor) memberGone(sv *service, id tend.Identity) {
 		return
 	}
 	delete(h.sent, id)
-	h.dead[id] = true
+	h.traces.note(id)
 	if !h.others() && sv.state.Main.IsZero() {
 		s.huntOn(sv)
 	}
