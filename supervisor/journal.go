@@ -40,25 +40,23 @@ func (j *journal) read() error {
 	return err
 }
 
-// exit tells how the process ended, and when, if a keeper has reaped it.
+// exit tells how the process ended, and when, if a keeper has reaped it. It is asked once: nobody is told after that.
 func (j *journal) exit(id tend.Identity) (exit tend.Exit, at time.Time, found bool) {
-	for i := len(j.unclaimed) - 1; i >= 0; i-- {
-		if r := j.unclaimed[i]; r.Identity == id {
-			j.unclaimed = append(j.unclaimed[:i], j.unclaimed[i+1:]...)
-			return process.ExitOf(r.WaitStatus), r.At, true
-		}
+	exit, at, found = j.look(id)
+	if found {
+		j.unclaimed = slices.DeleteFunc(j.unclaimed, func(r keeper.Record) bool { return r.Identity == id })
 	}
-	return tend.Exit{}, time.Time{}, false
+	return exit, at, found
 }
 
-// look tells the same of a process that somebody else may still ask for.
+// look tells the same of a process that somebody else may still ask for. Of one that two keepers have written down, the
+// first was there when it ended.
 func (j *journal) look(id tend.Identity) (exit tend.Exit, at time.Time, found bool) {
-	for i := len(j.unclaimed) - 1; i >= 0; i-- {
-		if r := j.unclaimed[i]; r.Identity == id {
-			return process.ExitOf(r.WaitStatus), r.At, true
-		}
+	i := slices.IndexFunc(j.unclaimed, func(r keeper.Record) bool { return r.Identity == id })
+	if i < 0 {
+		return tend.Exit{}, time.Time{}, false
 	}
-	return tend.Exit{}, time.Time{}, false
+	return process.ExitOf(j.unclaimed[i].WaitStatus), j.unclaimed[i].At, true
 }
 
 // ended finds the record of a process that was reaped before its start time could be read. Start times are compared,
