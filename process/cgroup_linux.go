@@ -154,18 +154,16 @@ func cgroupsIn(dir string) (below []string) {
 	return below
 }
 
-// Kill ends all that is in the cgroup of a run at once, and reports whether there is a cgroup. Where the kernel is older
-// than 5.14 it only keeps them from going on, so that they can be killed one by one.
-func (c *Cgroups) Kill(run string) bool {
+// Kill ends all that is in the cgroup of a run at once. Where the kernel is older than 5.14 it only keeps them from going
+// on, so that they can be killed one by one.
+func (c *Cgroups) Kill(run string) {
 	dir := c.of(run)
 	if dir == "" || strings.Contains(ownCgroup(os.Getpid())+"/", "/"+run+"/") {
-		return false
+		return
 	}
-	err := writeFile(dir+"/cgroup.kill", "1")
-	if errors.Is(err, unix.ENOENT) {
-		err = writeFile(dir+"/cgroup.freeze", "1") // a frozen process can be killed
+	if err := writeFile(dir+"/cgroup.kill", "1"); errors.Is(err, unix.ENOENT) {
+		_ = writeFile(dir+"/cgroup.freeze", "1") // a frozen process can be killed
 	}
-	return err == nil
 }
 
 func writeFile(path, text string) error {

@@ -27,7 +27,7 @@ func (*Cgroups) Adopt(string, tend.Identity) {}
 func (*Cgroups) Members(string) []tend.Identity { return nil }
 
 // Kill kills nobody.
-func (*Cgroups) Kill(string) bool { return false }
+func (*Cgroups) Kill(string) {}
 
 // Remove does nothing.
 func (*Cgroups) Remove(string) {}
