@@ -132,6 +132,23 @@ func number(digits []byte) (n uint64) {
 	return n
 }
 
+// numbers reads what the kernel separates by blanks.
+func numbers(text []byte) (found []int) {
+	n := -1
+	for _, c := range text {
+		switch {
+		case c >= '0' && c <= '9':
+			n = max(n, 0)*10 + int(c-'0')
+		case n >= 0:
+			found, n = append(found, n), -1
+		}
+	}
+	if n >= 0 {
+		found = append(found, n)
+	}
+	return found
+}
+
 // statusField returns a line of /proc/PID/status, without its name: "Tgid".
 func statusField(pid int, name string) ([]string, error) {
 	text, err := readFile(unix.AT_FDCWD, procPath(pid, "status"), make([]byte, 0, 2048))

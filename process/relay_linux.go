@@ -60,23 +60,6 @@ func childrenNow(parent int) []int {
 	return numbers(text)
 }
 
-// numbers reads what the kernel separates by blanks.
-func numbers(text []byte) (found []int) {
-	n := -1
-	for _, c := range text {
-		switch {
-		case c >= '0' && c <= '9':
-			n = max(n, 0)*10 + int(c-'0')
-		case n >= 0:
-			found, n = append(found, n), -1
-		}
-	}
-	if n >= 0 {
-		found = append(found, n)
-	}
-	return found
-}
-
 // Suspend stops (SIGSTOP) those processes of a run that are children of the keepers, or of others that it has stopped,
 // until for a while there is nobody new, or for as long as it may. It returns whom it stopped. What is suspended starts
 // nothing: it can be ended at leisure.

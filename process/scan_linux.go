@@ -167,9 +167,7 @@ func readChildrenOnce(pid int) ([]int, error) {
 			}
 			return nil, err
 		}
-		for _, word := range bytes.Fields(text) {
-			found = append(found, int(number(word)))
-		}
+		found = append(found, numbers(text)...)
 	}
 	slices.Sort(found)
 	return found, nil
