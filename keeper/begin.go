@@ -90,7 +90,7 @@ func begin(c Config) (*keep, error) {
 		k.inherit.chain = lock.fd
 	}
 	if k.inherit.notice < 0 {
-		k.inherit.notice = newNoticeFD()
+		k.inherit.notice, _ = newNoticeFD() // without one, the supervisor tries for itself, and says so
 	}
 	k.holdDirectory()
 	return k, nil

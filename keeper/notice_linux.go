@@ -15,12 +15,12 @@ import (
 // the chain's lock, and a supervisor that is killed drops one descriptor of three. What it has not read is read by the next.
 
 // newNoticeFD makes an inotify instance, -1 where none is to be had: each user has a limited number; see inotify(7).
-func newNoticeFD() int {
+func newNoticeFD() (int, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		return -1
+		return -1, fmt.Errorf("watching the runtime directory: %w", err)
 	}
-	return fd
+	return fd, nil
 }
 
 // Watch gives notice of what happens in the runtime directory until it is stopped. It fails where the kernel gives none.
@@ -29,8 +29,8 @@ func Watch(dir string) (Notices, error) {
 	os.Unsetenv(noticeVariable) // it is closed with the watching
 	if fd < 0 {
 		var err error
-		if fd, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err != nil {
-			return Notices{}, fmt.Errorf("watching the runtime directory: %w", err)
+		if fd, err = newNoticeFD(); err != nil {
+			return Notices{}, err
 		}
 	}
 	unix.CloseOnExec(fd)

@@ -12,10 +12,8 @@ import (
 // and what the one has not read is there for the other.
 func TestNoticesAreHandedOn(t *testing.T) {
 	dir := t.TempDir()
-	fd := newNoticeFD()
-	if fd < 0 {
-		t.Fatal("no inotify instance is to be had")
-	}
+	fd, err := newNoticeFD()
+	must(t, err)
 	defer unix.Close(fd)
 	handOn := func() {
 		copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)

@@ -10,7 +10,7 @@ import (
 )
 
 // newNoticeFD: what watches a directory cannot be handed on here.
-func newNoticeFD() int { return -1 }
+func newNoticeFD() (int, error) { return -1, nil }
 
 // Watch gives notice of what happens in the runtime directory until it is stopped.
 func Watch(dir string) (Notices, error) {
