@@ -38,13 +38,13 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/pflag…/":          {"cli"},
 	"charm.land/…/":                     {"cli"},
 	"golang.org/x/term":                 {"cli"},
-	"github.com/fsnotify/fsnotify":      {"logs", "keeper", "supervisor"},
+	"github.com/fsnotify/fsnotify":      {"logs", "keeper"},
 	"os/exec":                           {"process", "bench", "internal/campaign", "internal/testenv"},
 	"testing…/":                         {"internal/testenv"},
 	"github.com/rogpeppe/go-internal…/": {},
 	"pgregory.net/rapid":                {},
 	"go.uber.org/goleak":                {},
-	"unsafe":                            {"process", "keeper", "supervisor"},
+	"unsafe":                            {"process", "keeper"},
 	"C":                                 {},
 }
 
