@@ -123,7 +123,7 @@ func (c *campaign) closeRun(s *service, run string) {
 	_ = os.Remove(countPath(c.servicesDir, s.name, run))
 }
 
-// forgetOld forgets removed services, whose runs have been judged, and what is too old to matter.
+// forgetOld forgets removed services, whose runs have been judged.
 func (c *campaign) forgetOld() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -127,14 +126,13 @@ func copyProgram(from, to string) error {
 // processesOf lists the living processes that run one of the programs.
 func processesOf(programs ...string) []process.Stat {
 	var found []process.Stat
-	folders, _ := filepath.Glob("/proc/[0-9]*")
-	for _, folder := range folders {
-		pid, err := strconv.Atoi(filepath.Base(folder))
-		if err != nil || !runsOne(pid, programs) {
+	all, _ := process.All()
+	for _, stat := range all {
+		if !runsOne(stat.PID, programs) {
 			continue
 		}
-		if stat, err := process.ReadStat(pid); err == nil && !stat.Dead() && runsOne(pid, programs) {
-			found = append(found, stat)
+		if now, ok := alive(stat.Identity); ok {
+			found = append(found, now)
 		}
 	}
 	return found
