@@ -11,16 +11,23 @@ import (
 	"tend/process"
 )
 
-// tendDies kills all of tend's own processes of this world, and waits for their end.
+// tendDies kills all of tend's own processes of this world at one instant, and waits for their end: none may do anything
+// about another's death. So they are stopped before, from the outer keeper down: it would have the others go on.
 func (w *world) tendDies() {
 	w.t.Helper()
-	for range 2 { // a keeper may start another process while the first round goes on
-		for _, p := range living() {
-			if len(p.words) > 1 && p.words[0] == "tend" && strings.Contains(strings.Join(p.words, " "), w.runtime) {
-				kill(p.Identity)
-				awaitEnd(w.t, p.Identity)
-			}
+	chain := w.chain()
+	for _, role := range []string{"outer", "inner", "supervisor"} {
+		id := chain[role]
+		if err := process.Signal(id, "STOP"); err != nil {
+			w.t.Fatalf("stopping the %s: %v", role, err)
 		}
+		eventually(w.t, "the "+role+" is stopped", func() bool { stat, err := process.ReadStat(id.PID); return err == nil && stat.Stopped() })
+	}
+	for _, id := range chain {
+		kill(id)
+	}
+	for _, id := range chain {
+		awaitEnd(w.t, id)
 	}
 }
 
