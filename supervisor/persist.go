@@ -70,17 +70,11 @@ func hear[T any](s *Supervisor, values <-chan T) (v T, err error) {
 				return v, errReplaced
 			}
 		case signal := <-s.signals:
-			switch signal {
-			case syscall.SIGTERM:
-				s.makeRoom(tend.AwayReplaced)
+			s.signalled(signal)
+			switch {
+			case s.replaced:
 				return v, errReplaced
-			case parentDied:
-				if os.Getppid() != s.parent.PID {
-					s.orphaned()
-					return v, errReplaced
-				}
-			case syscall.SIGUSR1:
-				s.leaving = true
+			case signal == syscall.SIGUSR1:
 				return v, nil
 			}
 		}
