@@ -5,7 +5,8 @@ import "strings"
 // grid is a table of texts, the first row being its heading.
 type grid struct {
 	rows  [][]string
-	right []bool // which columns are numbers, and stand right
+	right []bool                                    // which columns are numbers, and stand right
+	paint func(row, column int, cell string) string // colours a cell below the heading; nil: there is nothing to colour
 	notes map[int]string
 }
 
@@ -36,16 +37,18 @@ func (g *grid) render(t terminal) string {
 		for i, cell := range row {
 			last := i == len(row)-1
 			right := i < len(g.right) && g.right[i]
-			if cell == "-" && last {
-				cell = ""
+			padded := pad(cell, widths[i], right, last)
+			switch {
+			case r == 0:
+				padded = p.bold(padded)
+			case cell == "-":
+				padded = p.faint(padded)
+			case g.paint != nil:
+				padded = g.paint(r-1, i, padded)
 			}
-			cell = pad(cell, widths[i], right, last)
-			if r == 0 {
-				cell = p.bold(cell)
-			}
-			row[i] = cell
+			row[i] = padded
 		}
-		b.WriteString(fit(strings.TrimRight(strings.Join(row, "  "), " "), t.width))
+		b.WriteString(fit(strings.Join(row, "  "), t.width))
 		b.WriteByte('\n')
 		if text := printable(g.notes[r], false); text != "" {
 			for _, line := range wrap(text, t.inner(2)) {
@@ -54,6 +57,17 @@ func (g *grid) render(t terminal) string {
 		}
 	}
 	return b.String()
+}
+
+func pad(cell string, to int, right, last bool) string {
+	blanks := strings.Repeat(" ", to-width(cell))
+	switch {
+	case right:
+		return blanks + cell
+	case last:
+		return cell
+	}
+	return cell + blanks
 }
 
 // tsv lays the grid out for programs.
