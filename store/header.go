@@ -98,7 +98,7 @@ func (s *Store) checkScript(ctx context.Context, tables []string) error {
 	if !found["process"] {
 		return s.stranger("it has no table process")
 	}
-	for _, ours := range []string{"state", "run", "event"} {
+	for _, ours := range []string{"state", "run", "event", "meta"} { // the last is made by the first migration, and dropped by the second
 		if found[ours] {
 			return s.stranger("it has a table " + ours + " of its own")
 		}

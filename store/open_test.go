@@ -123,6 +123,8 @@ func TestRefusedFilesStayAsTheyAre(t *testing.T) {
 		}, tend.CodeConflict, "a column settings of its own", "export SERVER_FILE="},
 		{"event of its own", func(t *testing.T, path string) { execute(t, path, script2008(t)+"CREATE TABLE event (x)") },
 			tend.CodeConflict, "a table event of its own", "export SERVER_FILE="},
+		{"meta of its own", func(t *testing.T, path string) { execute(t, path, script2008(t)+"CREATE TABLE meta (x)") },
+			tend.CodeConflict, "a table meta of its own", "export SERVER_FILE="},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
