@@ -12,11 +12,9 @@ import (
 
 // record is what one run says of itself, in a file of its own, one line for each thing that happens.
 type record struct {
-	service, run string
 	tend.Identity
 	begun   time.Time
-	told    time.Time  // to end, by SIGTERM; zero: never
-	tolds   int        // how often
+	told    int        // to end, by SIGTERM: how often
 	end     *tend.Exit // how it is about to end, written just before; nil: it was given no time to write that
 	endedAt time.Time  // when it wrote that
 }
@@ -56,8 +54,7 @@ func readRecord(path string) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	service, run, _ := strings.Cut(filepath.Base(path), ".")
-	r := &record{service: service, run: run}
+	r := &record{}
 	for line := range strings.Lines(string(text)) {
 		var at, n int64
 		var signal string
@@ -65,8 +62,7 @@ func readRecord(path string) (*record, error) {
 		case scan(line, "begin %d %d %d", &r.PID, &r.Start, &at):
 			r.begun = time.Unix(0, at)
 		case scan(line, "told %d", &at):
-			r.told = time.Unix(0, at)
-			r.tolds++
+			r.told++
 		case scan(line, "exit %d %d", &n, &at):
 			r.end, r.endedAt = &tend.Exit{Code: int(n)}, time.Unix(0, at)
 		case scan(line, "signal %s %d", &signal, &at):

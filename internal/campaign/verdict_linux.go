@@ -86,7 +86,7 @@ func (r *record) expected(k kind, stopped bool) *tend.Exit {
 
 func (r *record) says() string {
 	if r.end == nil {
-		return fmt.Sprintf("nothing (told to end %d times)", r.tolds)
+		return fmt.Sprintf("nothing (told to end %d times)", r.told)
 	}
 	return fmt.Sprintf("it %s", r.end)
 }
