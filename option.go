@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -133,6 +134,21 @@ var Options = []Option{
 	{Key: "stop", Flag: "stop", Arg: "SIGNAL/SECONDS…", Default: DefaultStop.String(),
 		Help:   "the signals that stop it, each with the time it is given",
 		Access: Access{setStop, getStop}},
+	{Key: "log_max", Flag: "log-max", Arg: "SIZE", Default: DefaultLogMax.String(),
+		Help: "when its log is longer, make an archive of it", Detail: "At least " + MinLogMax.String() + ", or never. A file that is named by -o or -e has no default: it is left alone unless a size is given.",
+		Access: parsed(func(s *Service) *Size { return &s.LogMax }, parseLogMax)},
+	{Key: "log_keep", Flag: "log-keep", Arg: "N", Default: strconv.Itoa(DefaultLogKeep),
+		Help: "how many archives of its log are kept, or all", Detail: "At least 1; when there are more, the oldest is removed.",
+		Access: Access{setLogKeep, getLogKeep}},
+	{Key: "log_age", Flag: "log-age", Arg: "TIME", Default: DefaultLogAge.String(),
+		Help: "remove of its log what is older, or never", Detail: "At least " + Duration(minLogAge).String() + ". What is not rotated (log_max) is not removed either.",
+		Access: parsed(func(s *Service) *Age { return &s.LogAge }, parseLogAge)},
+	{Key: "log_format", Flag: "log-format", Arg: "FORMAT", Default: DefaultLogFormat.String(), Values: []string{"plain", "time"},
+		Help:   "plain: it writes straight into its log; time: through a pipe, so that the time of each line is known",
+		Access: parsed(func(s *Service) *LogFormat { return &s.LogFormat }, ParseLogFormat)},
+	{Key: "log_to", Flag: "log-to", Arg: "WHERE", Default: "nowhere else", Values: []string{"syslog"},
+		Help:   "where a copy of its log goes: syslog, syslog:ADDRESS or command:COMMAND",
+		Access: text(func(s *Service) *string { return &s.LogTo }, func(value string, _ Caller) (string, error) { return ParseLogTo(value) })},
 	{Key: "tags", Flag: "tag", Arg: "TAG", Repeat: true, Default: "none",
 		Help:   "a group it belongs to; @TAG means all of them",
 		Access: Access{setTag, func(s Service) []string { return s.Tags }}},
@@ -262,6 +278,48 @@ func getStop(s Service) []string {
 		return nil
 	}
 	return []string{s.Stop.String()}
+}
+
+// minLogAge: the time of what was written is known to the minute where it is old.
+const minLogAge = Age(time.Hour)
+
+func parseLogAge(text string) (Age, error) {
+	a, err := ParseAge(text)
+	if err == nil && a >= 0 && a < minLogAge {
+		return 0, fmt.Errorf("%q is too short (at least %s, or never)", text, minLogAge)
+	}
+	return a, err
+}
+
+func parseLogMax(text string) (Size, error) {
+	size, err := ParseSize(text)
+	if err == nil && size >= 0 && size < MinLogMax {
+		return 0, fmt.Errorf("%q is too small for a log (at least %s, or never)", text, MinLogMax)
+	}
+	return size, err
+}
+
+func setLogKeep(s *Service, value string, _ Caller) error {
+	if value == "all" {
+		s.LogKeep = KeepAll
+		return nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > 1_000_000 {
+		return fmt.Errorf("%q is not a number of archives (1 or more, or all)", value)
+	}
+	s.LogKeep = n
+	return nil
+}
+
+func getLogKeep(s Service) []string {
+	switch {
+	case s.LogKeep == 0:
+		return nil
+	case s.LogKeep < 0:
+		return []string{"all"}
+	}
+	return []string{strconv.Itoa(s.LogKeep)}
 }
 
 func setTag(s *Service, value string, _ Caller) error {

@@ -44,6 +44,11 @@ func TestOptions(t *testing.T) {
 		"give_up_after": {[]good{{"1", ""}, {"1000000", ""}, {"never", "-"}}, []bad{{"0", "1 or more, or never"}, {"-1", "1 or more"}, {"", "1 or more"}, {"1000001", "1 or more"}}},
 		"ready":         {[]good{{"alive:1s", ""}, {"alive:2", "alive:2s"}}, []bad{{"alive:0", "alive:DURATION"}, {"tcp:80", "alive:DURATION"}}},
 		"stop":          {[]good{{"TERM/10/KILL/5", ""}, {"int/1m", "INT/60"}}, []bad{{"TERM", "TERM/10/KILL/5"}, {"", "TERM/10/KILL/5"}}},
+		"log_max":       {[]good{{"10MB", ""}, {"64KiB", ""}, {"65536", "64KiB"}, {"1.5GB", "1500MB"}, {"never", ""}, {"0", "never"}}, []bad{{"63KiB", "at least 64KiB, or never"}, {"1", "at least"}, {"ten", "for example"}, {"-1", "for example"}}},
+		"log_keep":      {[]good{{"1", ""}, {"20", ""}, {"all", ""}}, []bad{{"0", "1 or more, or all"}, {"-1", "or all"}, {"", "or all"}, {"1000001", "1 or more"}}},
+		"log_age":       {[]good{{"30d", ""}, {"1h", ""}, {"never", ""}}, []bad{{"59m", "at least 1h, or never"}, {"0", "no time at all"}, {"", "for example"}, {"-1", "for example"}}},
+		"log_format":    {[]good{{"plain", ""}, {"time", ""}}, []bad{{"", "plain or time"}, {"json", "plain or time"}}},
+		"log_to":        {[]good{{"syslog", ""}, {"syslog:unix:/dev/log", ""}, {"command:logger -t web", ""}}, []bad{{"", "syslog:ADDRESS"}, {"syslog:", "nowhere"}, {"command", "command:COMMAND"}, {"command: ", "nowhere"}, {"syslogd", "nowhere"}, {"command:a\nb", "nowhere"}, {"file:/x", "nowhere"}}},
 		"tags":          {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
 		"description":   {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
 	}
@@ -184,7 +189,7 @@ func TestOptionDefaults(t *testing.T) {
 	full := tend.Service{}.WithDefaults()
 	for _, o := range tend.Options {
 		switch o.Key {
-		case "restart", "backoff", "healthy_after", "ready", "stop":
+		case "restart", "backoff", "healthy_after", "ready", "stop", "log_max", "log_keep", "log_age", "log_format":
 			if got := o.Get(full); !slices.Equal(got, []string{o.Default}) {
 				t.Errorf("%s: the default is %q, the table says %q", o.Key, got, o.Default)
 			}
@@ -196,6 +201,9 @@ func TestOptionDefaults(t *testing.T) {
 	}
 	if *full.Umask != tend.DefaultUmask {
 		t.Errorf("umask %s", full.Umask)
+	}
+	if named := (tend.Service{Stdout: "/srv/web.log"}).WithDefaults(); named.LogMax != tend.NoSize {
+		t.Errorf("a file that somebody named is rotated at %s", named.LogMax)
 	}
 	short := tend.Service{Settings: tend.Settings{Backoff: tend.Backoff{Min: tend.Duration(1e12)}}}.WithDefaults()
 	if short.Backoff.Max < short.Backoff.Min {

@@ -39,6 +39,11 @@ type Settings struct {
 	GiveUpAfter  int               `json:"give_up_after,omitempty"` // failures in a row; 0: never
 	Ready        Ready             `json:"ready,omitzero"`
 	Stop         StopSchedule      `json:"stop,omitempty"`
+	LogMax       Size              `json:"log_max,omitempty"`  // a longer log is archived
+	LogKeep      int               `json:"log_keep,omitempty"` // archives; KeepAll: all
+	LogAge       Age               `json:"log_age,omitempty"`  // what is older is removed
+	LogFormat    LogFormat         `json:"log_format,omitempty"`
+	LogTo        string            `json:"log_to,omitempty"` // where a copy goes; "": nowhere
 }
 
 // Defaults of a definition, as the manual states them.
@@ -49,6 +54,11 @@ const (
 	DefaultHealthyAfter = Duration(10 * time.Second)
 	DefaultReadyAlive   = Duration(250 * time.Millisecond)
 	DefaultUmask        = Umask(0o077)
+	DefaultLogMax       = Size(10e6)
+	MinLogMax           = Size(64 << 10) // with less, a service that writes would be archived all the time
+	DefaultLogKeep      = 5
+	DefaultLogAge       = Age(30 * day)
+	DefaultLogFormat    = LogPlain
 	MaxNameLength       = 100 // bytes; with it a log's file name stays below NAME_MAX
 )
 
@@ -81,6 +91,21 @@ func (s Service) WithDefaults() Service {
 	if s.Umask == nil {
 		u := DefaultUmask
 		s.Umask = &u
+	}
+	if s.LogMax == 0 {
+		s.LogMax = DefaultLogMax
+		if s.Stdout != "" {
+			s.LogMax = NoSize
+		}
+	}
+	if s.LogKeep == 0 {
+		s.LogKeep = DefaultLogKeep
+	}
+	if s.LogAge == 0 {
+		s.LogAge = DefaultLogAge
+	}
+	if s.LogFormat == "" {
+		s.LogFormat = DefaultLogFormat
 	}
 	return s
 }

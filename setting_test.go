@@ -61,6 +61,8 @@ func TestBadSettings(t *testing.T) {
 		"ready":         func(s string) error { _, err := tend.ParseReady(s); return err },
 		"stop schedule": func(s string) error { _, err := tend.ParseStopSchedule(s); return err },
 		"signal":        func(s string) error { _, err := tend.ParseSignal(s); return err },
+		"size":          func(s string) error { _, err := tend.ParseSize(s); return err },
+		"age":           func(s string) error { _, err := tend.ParseAge(s); return err },
 	}
 	for _, c := range []struct {
 		parser string
@@ -75,6 +77,9 @@ func TestBadSettings(t *testing.T) {
 		{"ready", "alive:DURATION", []string{"", "alive", "alive:", "alive:0", "alive:-1s", "250ms", "tcp:80"}},
 		{"stop schedule", "TERM/10/KILL/5", []string{"", "TERM", "TERM/10/KILL", strings.Repeat("TERM/1/", 33) + "TERM/1"}},
 		{"stop schedule", "for example", []string{"TERM/", "/10", "FOO/10", "10/TERM", "TERM/x", "TERM/-1"}},
+		{"size", "for example 64KiB, 10MB", []string{"", "MB", ".", "-1", "1 MB", "1e6", "0x10", "1.2.3", "10XB", "10BB", "10iB", "10MBB", "Inf", "NEVER", "١MB"}},
+		{"size", "at most 1000TB", []string{"1001TB", "1000TiB", "99999999999999999999999"}},
+		{"age", "for example", []string{"", "-1", "NEVER", "0"}},
 		{"signal", "for example TERM", []string{"", "SIG", "9", "TERMINATE", "SIGSIGTERM", "RTMIN"}},
 	} {
 		for _, bad := range c.bad {
@@ -86,6 +91,67 @@ func TestBadSettings(t *testing.T) {
 			if !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), `"`) {
 				t.Errorf("%s %q: %s", c.parser, bad, err)
 			}
+		}
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want tend.Size
+		out  string // as String writes it, where that is another way
+	}{
+		{"512", 512, ""},
+		{"1", 1, ""},
+		{"10MB", 10_000_000, ""},
+		{"10mb", 10_000_000, "10MB"},
+		{"10M", 10_000_000, "10MB"},
+		{"10MiB", 10 << 20, ""},
+		{"10Mi", 10 << 20, "10MiB"},
+		{"64KiB", 65536, ""},
+		{"64kb", 64_000, "64kB"},
+		{"65536B", 65536, "64KiB"},
+		{"1.5GB", 1_500_000_000, "1500MB"},
+		{"1.5GiB", 3 << 29, "1536MiB"},
+		{"0.5KiB", 512, "512"},
+		{"1000TB", 1_000_000_000_000_000, ""},
+		{"2TiB", 2 << 40, ""},
+		{"0.1B", 1, "1"},
+		{"0", tend.NoSize, "never"},
+		{"0.0MB", tend.NoSize, "never"},
+		{"never", tend.NoSize, ""},
+	} {
+		size, err := tend.ParseSize(c.text)
+		if err != nil || size != c.want {
+			t.Errorf("%s: %d, %v", c.text, size, err)
+		}
+		if c.out == "" {
+			c.out = c.text
+		}
+		if size.String() != c.out {
+			t.Errorf("%s is written as %s, not %s", c.text, size, c.out)
+		}
+	}
+}
+
+// TestLogLimits: what never means to a definition is no limit to whoever rotates, and a file that somebody named has limits
+// only if its size is given.
+func TestLogLimits(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		what  string
+		s     tend.Settings
+		named bool
+		want  tend.LogLimits
+	}{
+		{"an own log", tend.Settings{}, false, tend.LogLimits{Max: 10e6, Keep: 5, Age: 30 * day}},
+		{"a named file", tend.Settings{LogKeep: 3, LogAge: 1}, true, tend.LogLimits{}},
+		{"a named file with a size", tend.Settings{LogMax: 1e6}, true, tend.LogLimits{Max: 1e6, Keep: 5, Age: 30 * day}},
+		{"no limit at all", tend.Settings{LogMax: tend.NoSize, LogKeep: tend.KeepAll, LogAge: tend.NoAge}, false, tend.LogLimits{}},
+	} {
+		s := tend.Service{Stdout: "/srv/web.log", Settings: c.s}
+		if got := s.LogLimits(c.named); got != c.want {
+			t.Errorf("%s: %+v", c.what, got)
 		}
 	}
 }
@@ -142,7 +208,14 @@ var (
 			return tend.StopStep{Signal: anySignal.Draw(t, "signal"), Wait: anyDuration.Draw(t, "wait")}
 		}), 1, 32).Draw(t, "stop")
 	})
-	anyUmask   = rapid.Custom(func(t *rapid.T) tend.Umask { return tend.Umask(rapid.Uint32Range(0, 0o777).Draw(t, "umask")) })
+	anyUmask = rapid.Custom(func(t *rapid.T) tend.Umask { return tend.Umask(rapid.Uint32Range(0, 0o777).Draw(t, "umask")) })
+	anySize  = rapid.OneOf(rapid.Just(tend.NoSize), rapid.Custom(func(t *rapid.T) tend.Size {
+		unit := rapid.SampledFrom([]int64{1, 1e3, 1 << 10, 1e6, 1 << 20, 1e9, 1 << 30, 1e12}).Draw(t, "unit")
+		return tend.Size(max(1<<16, rapid.Int64Range(1, 1e15/unit).Draw(t, "units")*unit))
+	}))
+	anyAge = rapid.OneOf(rapid.Just(tend.NoAge), rapid.Custom(func(t *rapid.T) tend.Age {
+		return tend.Age(max(tend.Duration(time.Hour), anyDuration.Draw(t, "age")))
+	}))
 	anyRestart = rapid.SampledFrom([]tend.Restart{tend.RestartNo, tend.RestartOnFailure, tend.RestartAlways})
 )
 
@@ -154,6 +227,8 @@ func TestSettingsAreText(t *testing.T) {
 		roundTrip(t, anyBackoff.Draw(t, "backoff"), new(tend.Backoff))
 		roundTrip(t, tend.Ready{Alive: anyDuration.Draw(t, "ready")}, new(tend.Ready))
 		roundTrip(t, anySchedule.Draw(t, "stop"), new(tend.StopSchedule))
+		roundTrip(t, anySize.Draw(t, "size"), new(tend.Size))
+		roundTrip(t, anyAge.Draw(t, "age"), new(tend.Age))
 	})
 }
 
@@ -198,6 +273,21 @@ var anySettings = rapid.Custom(func(t *rapid.T) tend.Settings {
 	}
 	if given("ready") {
 		s.Ready.Alive = anyDuration.Draw(t, "ready")
+	}
+	if given("log max") {
+		s.LogMax = anySize.Draw(t, "log max")
+	}
+	if given("log keep") {
+		s.LogKeep = rapid.SampledFrom([]int{1, 20, tend.KeepAll}).Draw(t, "log keep")
+	}
+	if given("log age") {
+		s.LogAge = anyAge.Draw(t, "log age")
+	}
+	if given("log format") {
+		s.LogFormat = rapid.SampledFrom([]tend.LogFormat{tend.LogPlain, tend.LogTime}).Draw(t, "log format")
+	}
+	if given("log to") {
+		s.LogTo = rapid.SampledFrom([]string{"syslog", "command:logger"}).Draw(t, "log to")
 	}
 	if given("stop") {
 		s.Stop = anySchedule.Draw(t, "stop")
