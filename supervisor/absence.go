@@ -1,51 +1,11 @@
 package supervisor
 
 import (
-	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"tend"
 	"tend/keeper"
 )
-
-// A farewell is what a supervisor that ends on purpose leaves in the file of its lock: when, and why. It costs one small
-// write, which nobody waits for; one that is killed leaves none, and then the exit journal says how it ended.
-type farewell struct {
-	tend.Identity
-	at    time.Time
-	cause tend.AbsenceCause
-}
-
-const farewellLine = "end %d %d %d %s\n" // pid, start time, unix time in ns, cause
-
-func parseFarewell(line string) (f farewell, ok bool) {
-	var at int64
-	n, _ := fmt.Sscanf(line, farewellLine, &f.PID, &f.Start, &at, &f.cause)
-	f.at = time.Unix(0, at)
-	return f, n == 4
-}
-
-// bidFarewell says why this supervisor ends. Where it cannot be written, the next one knows less.
-func (s *Supervisor) bidFarewell(status int) {
-	cause := s.replacedFor
-	switch {
-	case s.replaced:
-	case status != leftOnPurpose:
-		return
-	case s.leaving:
-		cause = tend.AwayShutdown
-	default:
-		cause = tend.AwayIdle
-	}
-	list, err := os.OpenFile(keeper.LockFile(s.dir), os.O_WRONLY|os.O_APPEND, 0) // not ours to make: it holds our lock
-	if err != nil {
-		return
-	}
-	fmt.Fprintf(list, farewellLine, s.locks.identity.PID, s.locks.identity.Start, time.Now().UnixNano(), cause)
-	list.Close()
-}
 
 // makeRoom has another supervisor take over. Only the first reason counts.
 func (s *Supervisor) makeRoom(why tend.AbsenceCause) {
@@ -150,17 +110,4 @@ func (s *Supervisor) awaySince(started time.Time) time.Time {
 		return started
 	}
 	return own.Away.From
-}
-
-// readList reads who has had the lock, and what those who ended on purpose have said.
-func readList(text string) (had []tend.Identity, farewells []farewell) {
-	for line := range strings.Lines(text) {
-		var id tend.Identity
-		if n, _ := fmt.Sscanf(line, "%d %d\n", &id.PID, &id.Start); n == 2 {
-			had = append(had, id)
-		} else if f, ok := parseFarewell(line); ok {
-			farewells = append(farewells, f)
-		}
-	}
-	return had, farewells
 }

@@ -1,11 +1,9 @@
 package supervisor
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -15,7 +13,6 @@ import (
 	"tend"
 	"tend/keeper"
 	"tend/logs"
-	"tend/process"
 )
 
 // locks make us the only supervisor of the database. A predecessor in the same runtime directory is on its way out,
@@ -172,50 +169,6 @@ func (l *locks) renew(dir string) error {
 	l.own.Close()
 	l.own = own
 	return nil
-}
-
-// mostListed is the size from which the list of those who have had the lock begins anew, bytes. Of interest are those
-// that died since the last one that lived for a while.
-const mostListed = 16 << 10
-
-// enlist adds us to those who have had the lock, and finds out who the others were. Where there is no room for another
-// line, it takes the place of the eldest.
-func (l *locks) enlist(list *os.File) error {
-	text, err := io.ReadAll(list)
-	if err != nil {
-		return err
-	}
-	l.predecessors, l.farewells = readList(string(text))
-	stat, err := process.ReadStat(os.Getpid())
-	if err != nil {
-		return err
-	}
-	l.identity = tend.Identity{PID: stat.PID, Start: stat.Start}
-	end := int64(len(text))
-	if end > mostListed {
-		if err := list.Truncate(0); err != nil {
-			return err
-		}
-		text, end = nil, 0
-	}
-	ours := fmt.Sprintf("%d %d\n", stat.PID, stat.Start)
-	if end > 0 && text[end-1] != '\n' { // a farewell that found no room
-		ours = "\n" + ours
-	}
-	if _, err = list.WriteAt([]byte(ours), end); err != nil {
-		_, err = list.WriteAt(replaceEldest(text, ours), 0) // where there is room already
-	}
-	return err
-}
-
-// replaceEldest returns the list with our line at its end, and so many of the first lines missing that it is no longer.
-func replaceEldest(text []byte, ours string) []byte {
-	rest := text
-	for len(rest)+len(ours) > len(text) && len(rest) > 0 {
-		_, rest, _ = bytes.Cut(rest, []byte("\n"))
-	}
-	list := append(bytes.Clone(rest), ours...)
-	return append(list, bytes.Repeat([]byte("\n"), max(0, len(text)-len(list)))...)
 }
 
 func flock(f *os.File, how int) error {
