@@ -11,15 +11,19 @@
 //	api          HTTP and JSON on a unix socket, server and client
 //	supervisor   the loop: events in, Decide, actions out; recovery
 //	store        the SQLite database
+//	keeper       keep one child alive, write every exit down before it is reaped
 //	process      spawn, identity, watch, tree
 //	logs         where output goes and how it is read
-//	keeper       keep one child alive, write every exit down before it is reaped
 //	tend         the domain (this package)
 //
 //	internal/fault     points at which a test has a process of tend die
 //	internal/campaign  real services, while tend's own processes are killed
 //	internal/e2e       the promises, tried on real programs
 //	internal/house     how this house looks, as tests
+//	internal/readme    what the README has a newcomer type, typed
+//	internal/testenv   what tests need of the machine
+//
+//	bench              what tend costs
 //
 // Imports go down this list only.
 //
