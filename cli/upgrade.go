@@ -21,7 +21,9 @@ func newUpgrade() command {
 		short: "have tend's own processes run this program, without touching a service",
 		long: `Put the new program in the place of the old one, by mv rather than by cp, and type tend upgrade with it. The two keepers go on as the new program, as the same processes, and the supervisor gives way to a new one. No service is stopped or started.
 
-If anything keeps one of them from running it, it goes on as it was, and you are told which.`,
+If anything keeps one of them from running it, it goes on as it was, and you are told which.
+
+With --json: version, tend (the version that runs now), processes (role and pid of those that have come to run it) and services (how many ran before and after as the same process; 0 if there was nothing to do).`,
 		examples: []example{{"mv tend-new ~/bin/tend && tend upgrade", ""}},
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
