@@ -35,10 +35,10 @@ const stateVariable = "TEND_STATE"
 // fails; then nothing has changed. What dies meanwhile stays a zombie until the program looks. Signals wait, but for one
 // that comes in the last microseconds before.
 func (k *keep) become(program string, upgraded bool) error {
-	for _, fd := range []int{k.inherit.ready, k.inherit.chain, k.inherit.outer, k.inherit.notice, k.lifeline} {
-		if fd >= 0 {
-			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
-			defer unix.CloseOnExec(fd)
+	for _, kept := range append(k.inherit.all(), handed{fd: k.lifeline}) {
+		if kept.fd >= 0 {
+			unix.FcntlInt(uintptr(kept.fd), unix.F_SETFD, 0)
+			defer unix.CloseOnExec(kept.fd)
 		}
 	}
 	env, err := k.ownEnvironment(upgraded)
@@ -69,15 +69,13 @@ func (k *keep) ownEnvironment(upgraded bool) ([]string, error) {
 	}
 	env := []string{stateVariable + "=" + string(told), process.CleanedEntry}
 	for _, entry := range os.Environ() {
-		switch name, _, _ := strings.Cut(entry, "="); name {
-		case readyVariable, chainVariable, outerVariable, noticeVariable, stateVariable:
-		default:
+		if name, _, _ := strings.Cut(entry, "="); !tellsOfDescriptor(name) && name != stateVariable {
 			env = append(env, entry)
 		}
 	}
-	for variable, fd := range map[string]int{readyVariable: k.inherit.ready, chainVariable: k.inherit.chain, outerVariable: k.inherit.outer, noticeVariable: k.inherit.notice} {
-		if fd >= 0 {
-			env = append(env, numbered(variable, fd))
+	for _, kept := range k.inherit.all() {
+		if kept.fd >= 0 {
+			env = append(env, numbered(kept.variable, kept.fd))
 		}
 	}
 	return env, nil

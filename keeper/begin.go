@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -17,11 +18,13 @@ const programName = "tend"
 
 // What processes of a chain hand to their children by the environment.
 const (
-	readyVariable  = "TEND_READY_FD"   // number of the descriptor that the supervisor reports on
-	chainVariable  = "TEND_KEEPERS_FD" // number of the descriptor that holds the chain's lock
-	outerVariable  = "TEND_OUTER_FD"   // number of the inner keeper's end of the lifeline; see lifeline.go
-	noticeVariable = "TEND_NOTICE_FD"  // number of the inotify instance; see notice_linux.go
-	keeperVariable = "TEND_KEEPER"     // pid of the keeper that started this process
+	readyVariable    = "TEND_READY_FD"    // number of the descriptor that the supervisor reports on
+	chainVariable    = "TEND_KEEPERS_FD"  // number of the descriptor that holds the chain's lock
+	outerVariable    = "TEND_OUTER_FD"    // number of the inner keeper's end of the lifeline; see lifeline.go
+	noticeVariable   = "TEND_NOTICE_FD"   // number of the inotify instance; see notice_linux.go
+	shelfInVariable  = "TEND_SHELF_IN_FD" // numbers of the two ends of the shelf; see shelf_linux.go
+	shelfOutVariable = "TEND_SHELF_OUT_FD"
+	keeperVariable   = "TEND_KEEPER" // pid of the keeper that started this process
 )
 
 // garbage is how many bytes of it a keeper may collect before it is cleared away.
@@ -42,6 +45,27 @@ type inheritance struct {
 	chain  int
 	outer  int // end of the lifeline to read
 	notice int // what the supervisor watches the runtime directory by
+
+	shelfIn, shelfOut int // the ends of the shelf
+}
+
+// handed is a descriptor that is handed to a child by a variable.
+type handed struct {
+	variable string
+	fd       int
+}
+
+// all returns everything that was inherited, or would be.
+func (i *inheritance) all() []handed {
+	return []handed{
+		{readyVariable, i.ready}, {chainVariable, i.chain}, {outerVariable, i.outer}, {noticeVariable, i.notice},
+		{shelfInVariable, i.shelfIn}, {shelfOutVariable, i.shelfOut},
+	}
+}
+
+// tellsOfDescriptor reports whether the variable is one of those that tell a child its descriptors.
+func tellsOfDescriptor(variable string) bool {
+	return slices.ContainsFunc((&inheritance{}).all(), func(h handed) bool { return h.variable == variable })
 }
 
 // begin makes this process a keeper, or, where it has been one before it executed this program, takes up where that was.
@@ -58,7 +82,8 @@ func begin(c Config) (*keep, error) {
 	syscall.Umask(0o077)
 	limitMemory()
 	k := &keep{config: c, leaving: c.Leave, lifeline: -1, directory: -1}
-	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), outer: -1, notice: inherited(noticeVariable)}
+	k.inherit = inheritance{ready: inherited(readyVariable), chain: inherited(chainVariable), outer: -1, notice: inherited(noticeVariable),
+		shelfIn: inherited(shelfInVariable), shelfOut: inherited(shelfOutVariable)}
 	if err := os.Chdir("/"); err != nil {
 		return nil, fmt.Errorf("changing to /: %w", err)
 	}
@@ -91,6 +116,9 @@ func begin(c Config) (*keep, error) {
 	}
 	if k.inherit.notice < 0 {
 		k.inherit.notice, _ = newNoticeFD() // without one, the supervisor tries for itself, and says so
+	}
+	if k.inherit.shelfIn < 0 || k.inherit.shelfOut < 0 {
+		k.inherit.shelfIn, k.inherit.shelfOut = newShelf() // without one, the supervisor does without as well
 	}
 	k.holdDirectory()
 	return k, nil

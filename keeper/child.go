@@ -40,6 +40,8 @@ func (k *keep) start() error {
 		give(chainVariable, k.inherit.chain)
 	}
 	give(noticeVariable, k.inherit.notice)
+	give(shelfInVariable, k.inherit.shelfIn)
+	give(shelfOutVariable, k.inherit.shelfOut)
 	if !k.config.Inner && !k.config.Detach {
 		outer, err := k.newLifeline()
 		if err != nil {
@@ -65,13 +67,11 @@ func (k *keep) environment() []string {
 	env := []string{numbered(keeperVariable, os.Getpid())}
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
-		switch name {
-		case readyVariable, chainVariable, outerVariable, noticeVariable, stateVariable, keeperVariable:
+		switch {
+		case tellsOfDescriptor(name), name == stateVariable, name == keeperVariable:
 			continue
-		case "GOMAXPROCS": // ours: keepers do one thing at a time
-			if k.config.Inner {
-				continue
-			}
+		case name == "GOMAXPROCS" && k.config.Inner: // ours: keepers do one thing at a time
+			continue
 		}
 		env = append(env, entry)
 	}

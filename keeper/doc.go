@@ -70,6 +70,8 @@
 //	              drops it by ending. Keepers never touch it.
 //	DIR itself    held, shared, by every keeper: systemd-tmpfiles leaves alone what is locked.
 //	notices       TEND_NOTICE_FD: an inotify instance, made by the outer keeper for the supervisor; see notice_linux.go.
+//	shelf         TEND_SHELF_IN_FD, TEND_SHELF_OUT_FD: a pair of sockets in which a supervisor leaves open files for the
+//	              next one; see shelf_linux.go. Made by the outer keeper, as notices are.
 //	lifeline      TEND_OUTER_FD: the inner keeper's end of a pipe; see above. The outer keeper makes one for each child.
 //	TEND_KEEPER   no descriptor, but handed on like one: the pid of the keeper that started the process.
 //	ready pipe    TEND_READY_FD: from Launch through both keepers to the first supervisor only; each keeper closes

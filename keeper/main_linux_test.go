@@ -49,6 +49,8 @@ func TestMain(m *testing.M) {
 type supervisor struct {
 	dir     string
 	spawner *process.Spawner
+	shelf   *Shelf
+	shelved map[string]*os.File // what was found on it
 }
 
 const testRun = "the-run-of-all-services-here"
@@ -91,6 +93,11 @@ func (s *supervisor) run(leave bool) int {
 	lock, err := openLock(LockFile(s.dir))
 	if err == nil {
 		err = lock.flock(unix.LOCK_EX)
+	}
+	if err == nil {
+		if s.shelf, err = OpenShelf(); err == nil {
+			s.shelved, err = s.shelf.All()
+		}
 	}
 	if err == nil && !leave {
 		err = s.listen()
@@ -161,7 +168,8 @@ func (s *supervisor) listen() error {
 	return os.Rename(fresh, Socket(s.dir))
 }
 
-// serve carries out "run SHELL COMMAND", answered with a pid, "exit STATUS" and "env".
+// serve carries out "run SHELL COMMAND", answered with a pid, "exit STATUS" and "env", "shelve WORD" and "drop WORD", answered
+// with the error, and "shelved", answered with what was found on the shelf.
 func (s *supervisor) serve(conn net.Conn) {
 	defer conn.Close()
 	line, _ := bufio.NewReader(conn).ReadString('\n')
@@ -176,6 +184,12 @@ func (s *supervisor) serve(conn net.Conn) {
 	case "exit":
 		status, _ := strconv.Atoi(rest)
 		os.Exit(status)
+	case "shelve":
+		fmt.Fprintln(conn, shelve(s.shelf, rest))
+	case "drop":
+		fmt.Fprintln(conn, s.shelf.Drop(rest))
+	case "shelved":
+		fmt.Fprintln(conn, contents(s.shelved))
 	case "env":
 		fmt.Fprintln(conn, strings.Join(os.Environ(), " "))
 	}

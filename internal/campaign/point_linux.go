@@ -44,10 +44,11 @@ func inTrial(p fault.Point) bool {
 	return strings.HasPrefix(string(p), "store.") || p == fault.SupervisorLeaving || elsewhere(p)
 }
 
-// elsewhere reports whether the tests of package cli have processes die there: only a new program leads to it.
+// elsewhere reports whether the tests of packages cli and keeper have processes die there: only a new program leads to it, or
+// the shelf, on which nothing is put yet.
 func elsewhere(p fault.Point) bool {
 	switch p {
-	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
+	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.SupervisorShelving:
 		return true
 	}
 	return false

@@ -48,6 +48,7 @@ const (
 	SupervisorSignalled  Point = "supervisor.signalled"  // it has sent a signal of a stop
 	SupervisorEmptying   Point = "supervisor.emptying"   // the exit journal is about to be emptied
 	SupervisorEmptied    Point = "supervisor.emptied"    // it was emptied
+	SupervisorShelving   Point = "supervisor.shelving"   // an entry of the shelf counts no more, or was sent again, and is about to be taken from it
 	SupervisorLeaving    Point = "supervisor.leaving"    // there is nothing to do, and nobody is let in any more
 
 	StoreCopied    Point = "store.copied"    // an old database was copied, and is to be migrated
@@ -63,7 +64,7 @@ func Points() []Point {
 		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted,
 		OuterUpgrading, OuterUpgraded, InnerUpgrading, InnerUpgraded,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
-		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorLeaving,
+		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelving, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
 	}
 }
