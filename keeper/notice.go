@@ -1,14 +1,51 @@
 package keeper
 
-import "path/filepath"
+import (
+	"errors"
+	"path/filepath"
+	"sync"
+)
 
-// Notices tell that something has happened in a runtime directory, each by one token, however often it was.
+// Notices tell that something has happened in a runtime directory, each by one token, however often it was. By the same
+// means they tell of other files: see WatchFile.
 type Notices struct {
 	Journal <-chan struct{} // the exit journal may have been written to
 	Gone    <-chan struct{} // a file that everybody goes by may have been removed, or the directory itself
+	Files   <-chan struct{} // Changed has something to say
 
-	again func() error
-	stop  func()
+	again   func() error
+	stop    func()
+	watch   func(path string) (id int, err error)
+	forget  func(id int)
+	changed *changed
+}
+
+// ErrNoNotice says that nothing tells of changes of a file here.
+var ErrNoNotice = errors.New("nothing tells of changes of files here")
+
+// WatchFile has Changed tell, once, that the file at the path was written to, or was removed or renamed. The same file
+// has the same id, whatever path leads to it. It fails where the kernel watches no more files for this user.
+func (n Notices) WatchFile(path string) (id int, err error) {
+	if n.watch == nil {
+		return 0, ErrNoNotice
+	}
+	return n.watch(path)
+}
+
+// ForgetFile ends the watching of a file of which nothing was told yet.
+func (n Notices) ForgetFile(id int) {
+	if n.forget != nil {
+		n.forget(id)
+	}
+}
+
+// Changed returns the files that have changed since it was last called; others may be among them, which a predecessor has
+// watched. If some have been lost, all may have changed.
+func (n Notices) Changed() (ids []int, lost bool) {
+	if n.changed == nil {
+		return nil, false
+	}
+	return n.changed.take()
 }
 
 // Again watches the directory that is at the path now, where the one that was watched has been removed.
@@ -30,10 +67,34 @@ func (n Notices) Stop() {
 type teller struct {
 	dir           string
 	journal, gone chan struct{}
+	files         *changed
 }
 
 func newTeller(dir string) teller {
-	return teller{dir, make(chan struct{}, 1), make(chan struct{}, 1)}
+	return teller{dir, make(chan struct{}, 1), make(chan struct{}, 1), &changed{ready: make(chan struct{}, 1)}}
+}
+
+// changed are the files that have changed and were not told of yet.
+type changed struct {
+	mu    sync.Mutex
+	ids   []int
+	lost  bool
+	ready chan struct{}
+}
+
+func (c *changed) take() (ids []int, lost bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ids, lost = c.ids, c.lost
+	c.ids, c.lost = nil, false
+	return ids, lost
+}
+
+func (c *changed) tell(lost bool, ids ...int) {
+	c.mu.Lock()
+	c.ids, c.lost = append(c.ids, ids...), c.lost || lost
+	c.mu.Unlock()
+	give(c.ready)
 }
 
 // tell says that something has happened to what has that name in the directory, "" for the directory itself.
@@ -52,6 +113,7 @@ func (t teller) tell(name string, removed bool) {
 func (t teller) lost() {
 	give(t.journal)
 	give(t.gone)
+	t.files.tell(true)
 }
 
 func give(tokens chan<- struct{}) {
