@@ -43,6 +43,10 @@ services[].definition.environment.HOME string
 services[].definition.environment.LANG string
 services[].definition.environment.PATH string
 services[].definition.healthy_after string
+services[].definition.log_age string
+services[].definition.log_format string
+services[].definition.log_keep float64
+services[].definition.log_max string
 services[].definition.name string
 services[].definition.ready string
 services[].definition.restart string
@@ -73,6 +77,10 @@ services[].definition.environment.LANG string
 services[].definition.environment.PATH string
 services[].definition.give_up_after float64
 services[].definition.healthy_after string
+services[].definition.log_age string
+services[].definition.log_format string
+services[].definition.log_keep float64
+services[].definition.log_max string
 services[].definition.name string
 services[].definition.ready string
 services[].definition.restart string
