@@ -45,7 +45,8 @@ func startsNow() uint64 {
 // startOf returns the start time of a new child, 0 if it has been reaped meanwhile. With a pidfd it is certain that
 // the time is not that of another process that was given the pid since: the pidfd would answer ESRCH. Where there is no
 // descriptor left to read it with, the pidfd is given up first, and then others are waited for: who is taken for gone would be
-// started again beside itself.
+// started again beside itself. One too many is given up in any case, here and not when it is to be watched: under load
+// many children wait to be taken in, each with a descriptor that somebody else needs.
 func startOf(pid int, pidfd *int) uint64 {
 	const pause, longest = time.Millisecond, 10 * time.Second
 	stat, err := ReadStat(pid)
@@ -63,6 +64,10 @@ func startOf(pid int, pidfd *int) uint64 {
 	}
 	if *pidfd >= 0 && errors.Is(unix.PidfdSendSignal(*pidfd, 0, nil, 0), unix.ESRCH) {
 		return 0
+	}
+	if *pidfd >= mostDescriptors() {
+		unix.Close(*pidfd)
+		*pidfd = -1
 	}
 	return stat.Start
 }

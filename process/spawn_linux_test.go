@@ -228,6 +228,36 @@ func TestStartOfOneThatEndsAtOnce(t *testing.T) {
 	}
 }
 
+func TestStartKeepsNoDescriptorThatOthersNeed(t *testing.T) {
+	needsPIDFD(t)
+	s := newSpawner(t, stage...)
+	var before unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &before); err != nil {
+		t.Fatal(err)
+	}
+	few := before
+	few.Cur = uint64(len(descriptorsOf(os.Getpid())) + 32)
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &few, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Prlimit(0, unix.RLIMIT_NOFILE, &before, nil)
+	kept := 0
+	for range few.Cur {
+		child, err := s.Start(Spec{Path: "/bin/sleep", Args: []string{"sleep", "1000"}})
+		if err != nil {
+			t.Fatalf("after %d with a pidfd: %v", kept, err)
+		}
+		end(t, child.Identity)
+		if child.PIDFD >= 0 {
+			defer unix.Close(child.PIDFD)
+			kept++
+		}
+	}
+	if kept == 0 {
+		t.Error("none has a pidfd")
+	}
+}
+
 func TestStartAfterClose(t *testing.T) {
 	s := newSpawner(t)
 	s.Close()
