@@ -184,7 +184,15 @@ func (s *Supervisor) remains(e *ending, all process.Snapshot) (left []tend.Ident
 			passing = true
 		}
 	}
-	for _, id := range s.cgroups.Members(e.run) {
+	known := s.cgroups.Members(e.run)
+	if h := e.service.hunt; h != nil {
+		for id := range h.sent { // found while the main process led to them; perhaps nothing does any more
+			if !process.Ended(id) {
+				known = append(known, id)
+			}
+		}
+	}
+	for _, id := range known {
 		if id != e.main && !slices.Contains(left, id) {
 			left = append(left, id)
 		}

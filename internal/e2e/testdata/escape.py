@@ -161,13 +161,18 @@ def dropped():
     rest()
 
 
-def dropped_stays():  # a parent that is found leads to it
+def dropped_stays(first=lambda: None):  # a parent that is found leads to it
+    done, there = os.pipe()  # is closed when it executes its program
+
     def drop():
+        first()
         unmark()
         os.setsid()
         sleeper()
 
     child(drop)
+    os.close(there)
+    os.read(done, 1)
     ready()
     rest()
 
@@ -201,6 +206,7 @@ roles = {
     "thousand": many,
     "drops all": dropped,
     "drops all but its parent": dropped_stays,
+    "drops all but its parent, ignores": lambda: dropped_stays(ignore),
     "spawns": spawner,
     "container": container,
 }
