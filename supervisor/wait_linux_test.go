@@ -22,11 +22,7 @@ func TestSupervisorThatWaitsForTheLockIsReplaced(t *testing.T) {
 	c.check(err)
 	locked := make(chan error)
 	go func() { locked <- syscall.Flock(int(lock.Fd()), syscall.LOCK_EX) }()
-	inner := c.inner()
-	c.signal(inner, syscall.SIGSTOP) // the next one is not to come before us
-	c.signal(first, syscall.SIGKILL)
-	c.check(<-locked)
-	c.signal(inner, syscall.SIGCONT)
+	c.paused(func() { c.check(<-locked) }) // the next one does not come before us
 
 	var waiting int
 	c.until("another supervisor waits", func() error {
