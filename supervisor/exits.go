@@ -125,6 +125,7 @@ func (s *Supervisor) settle(endings []ending) {
 			continue
 		}
 		s.settling++
+		e.service.ending = true
 		s.settleByLooking(e, emptyLooks)
 	}
 }
@@ -152,7 +153,7 @@ func (s *Supervisor) settleByLooking(e ending, looks int) {
 		case len(left) > 0:
 		case passing:
 			if e.looks++; e.looks > hastyLooks {
-				s.scanAfter = s.now.Add(huntPause)
+				s.scanAfter, e.service.ending = s.now.Add(huntPause), false
 			}
 			s.settleByLooking(e, emptyLooks)
 			return
@@ -161,6 +162,7 @@ func (s *Supervisor) settleByLooking(e ending, looks int) {
 			return
 		}
 		s.settling--
+		e.service.ending = false
 		if len(left) == 0 {
 			s.lookForStrays(e.service, e.main, all)
 		}

@@ -20,6 +20,7 @@ type service struct {
 	keeper     tend.Identity   // the parent of its main process, where that is a keeper of ours: whatever it orphans turns up there
 	unseen     bool            // the run's main process was gone already when we first looked for it
 	overdue    bool            // its main process had ended before we came, and that has not been taken in yet
+	ending     bool            // its main process has ended, and that is taken in soon: no step of its state is due before
 	hunt       *hunt           // while its tree is being ended
 	strays     []tend.Identity // found when that was done, and not told of yet
 	wishes     []*wish         // the requests that wait for something to happen to it
