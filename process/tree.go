@@ -33,6 +33,8 @@ type seen struct {
 	mark    uint64 // its mark, once asked for
 	marked  bool   // was asked for
 	gone    bool   // it had ended when it was asked, and nobody knows what it would have said
+
+	adrift, adriftRead bool // see Snapshot.adrift
 }
 
 // newSnapshot makes a Snapshot of the processes.
@@ -180,9 +182,13 @@ func (t *tree) says(p *seen) (in, anything bool) {
 
 // adrift reports whether a process that is gone may have been of the run for all that its parent says. A parent that lives
 // and is no keeper would have brought it in, if it were of the run itself; most of what comes and goes on a busy machine has
-// such a one.
-func (t *tree) adrift(p *seen) bool {
-	return p.PPID <= 1 || t.keepers[p.PPID] || t.processes[p.PPID] == nil || !Alive(t.processes[p.PPID].Identity)
+// such a one. That is asked once, for many runs want to know.
+func (s Snapshot) adrift(p *seen) bool {
+	if !p.adriftRead {
+		above := s.processes[p.PPID]
+		p.adrift, p.adriftRead = p.PPID <= 1 || s.keepers[p.PPID] || above == nil || !Alive(above.Identity), true
+	}
+	return p.adrift
 }
 
 // isOfLostSession decides about a process of a session whose leader is gone. The number of such a session is not given
