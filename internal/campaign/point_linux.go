@@ -44,9 +44,12 @@ func inTrial(p fault.Point) bool {
 	return strings.HasPrefix(string(p), "store.") || p == fault.SupervisorLeaving || elsewhere(p)
 }
 
-// elsewhere reports whether the tests of packages cli and keeper have processes die there: only a new program leads to it, or
-// the shelf, on which nothing is put yet.
+// elsewhere reports whether the tests of packages cli, keeper and logs have processes die there: only a new program leads to
+// it, or the shelf, on which nothing is put yet, or the rotation of a log.
 func elsewhere(p fault.Point) bool {
+	if strings.HasPrefix(string(p), "logs.") {
+		return true
+	}
 	switch p {
 	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.SupervisorShelving:
 		return true

@@ -55,6 +55,19 @@ const (
 	StoreMigrating Point = "store.migrating" // a migration has changed the schema, and is not committed
 	StoreMigrated  Point = "store.migrated"  // it is
 
+	LogsCopied    Point = "logs.copied"    // an archive is whole, and has no name yet
+	LogsArchived  Point = "logs.archived"  // it has its name, and the layout says nothing of it
+	LogsAnnounced Point = "logs.announced" // the layout says that a log has another head, and maybe that it is about to be cut
+	LogsCollapsed Point = "logs.collapsed" // it was cut by a collapse, and the layout does not say so
+	LogsPunched   Point = "logs.punched"   // its head was given back by a hole
+	LogsCut       Point = "logs.cut"       // it was cut, and the layout says so
+	LogsSwapping  Point = "logs.swapping"  // the layout announces another live file, which is made and has no name yet
+	LogsLinked    Point = "logs.linked"    // the live file has the name of an archive as well
+	LogsSwapped   Point = "logs.swapped"   // the other file is the live one, and the layout does not say so
+	LogsPacking   Point = "logs.packing"   // a compressed archive is whole, and has no name yet
+	LogsPacked    Point = "logs.packed"    // it has its name, and the plain one is still there
+	LogsDropped   Point = "logs.dropped"   // the oldest archive is removed, and there is more to be removed
+
 	CommandWritten Point = "command.written" // a command has changed definitions, and told nobody
 )
 
@@ -66,6 +79,8 @@ func Points() []Point {
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
 		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelving, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
+		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsCut, LogsSwapping, LogsLinked, LogsSwapped,
+		LogsPacking, LogsPacked, LogsDropped,
 	}
 }
 

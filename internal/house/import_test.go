@@ -11,7 +11,7 @@ import (
 var mayImport = map[string][]string{
 	".":          {},
 	"process":    {"."},
-	"logs":       {"."},
+	"logs":       {".", "internal/fault"},
 	"store":      {".", "internal/fault"},
 	"keeper":     {".", "process", "internal/fault"},
 	"api":        {"."}, // what the server needs of a supervisor it declares itself
@@ -44,7 +44,7 @@ var onlyIn = map[string][]string{
 	"github.com/rogpeppe/go-internal…/": {},
 	"pgregory.net/rapid":                {},
 	"go.uber.org/goleak":                {},
-	"unsafe":                            {"process", "keeper"},
+	"unsafe":                            {"process", "keeper", "logs"},
 	"C":                                 {},
 }
 

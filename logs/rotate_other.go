@@ -1,0 +1,27 @@
+//go:build !linux
+
+package logs
+
+import (
+	"errors"
+	"os"
+)
+
+// Elsewhere a log is rotated when its service starts again.
+
+func probe(string, func(string) bool) (ability, error) { return ability{}, nil }
+
+func whoWrites(*os.File) writers { return writersUnknown }
+
+func collapse(*os.File, int64) error { return errors.ErrUnsupported }
+
+func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }
+
+func writeOut(*os.File) {}
+
+func blockAt(*os.File, int64) (place int64, ok bool) { return 0, false }
+
+func holeFrom(*os.File, int64) (hole gap, ok bool) { return gap{}, false }
+
+// yieldProcessor makes what the calling goroutine does wait for whatever else there is to do.
+func yieldProcessor() {}
