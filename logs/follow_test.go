@@ -15,7 +15,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if name := os.Getenv(role); name != "" {
+		play(name, os.Args[1:])
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestFollowWritesWhatIsAdded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
