@@ -19,6 +19,10 @@ func TestNoStepIsDueOfWhatHasEnded(t *testing.T) {
 		if sv.state.Phase != phase || sv.state.Next != st.Next || !s.pending.empty() {
 			t.Errorf("%s: %+v", phase, sv.state)
 		}
+		if sv.state.StopStep = 0; sv.held() != (phase == tend.PhaseStarting) {
+			t.Errorf("%s: its first step is held %v", phase, sv.held())
+		}
+		sv.state.StopStep = st.StopStep
 		sv.ending = false
 		s.tick()
 		if sv.state.Next == st.Next {

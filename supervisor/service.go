@@ -20,7 +20,7 @@ type service struct {
 	keeper     tend.Identity   // the parent of its main process, where that is a keeper of ours: whatever it orphans turns up there
 	unseen     bool            // the run's main process was gone already when we first looked for it
 	overdue    bool            // its main process had ended before we came, and that has not been taken in yet
-	ending     bool            // its main process has ended, and that is taken in soon: no step of its state is due before
+	ending     bool            // its main process has ended, and that is taken in soon; see held
 	hunt       *hunt           // while its tree is being ended
 	strays     []tend.Identity // found when that was done, and not told of yet
 	wishes     []*wish         // the requests that wait for something to happen to it
@@ -37,6 +37,14 @@ func (s *Supervisor) elsewhere(sv *service) string {
 		return ""
 	}
 	return sv.place.Host
+}
+
+// held reports whether the next step of the state has to wait until the end of the main process has been taken in: nobody is
+// ready who has ended, nor has survived everything. But what is left goes on being stopped: some of that is found only as
+// it is killed.
+func (sv *service) held() bool {
+	more := sv.state.Phase == tend.PhaseStopping && sv.state.StopStep+1 < len(sv.definition.WithDefaults().Stop)
+	return sv.ending && !more
 }
 
 // spent reports whether the run has survived every step of its stop schedule.

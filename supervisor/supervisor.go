@@ -227,7 +227,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		if next := sv.state.Next; !next.IsZero() && !sv.ending {
+		if next := sv.state.Next; !next.IsZero() && !sv.held() {
 			sooner(s.now.Add(next.Sub(s.wall())))
 		}
 		if sv.hunt != nil {
@@ -259,7 +259,7 @@ func (s *Supervisor) tick() {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		if !sv.state.Next.IsZero() && !sv.ending && !s.wall().Before(sv.state.Next) {
+		if !sv.state.Next.IsZero() && !sv.held() && !s.wall().Before(sv.state.Next) {
 			s.apply(sv, tend.Tick{})
 		}
 		if h := sv.hunt; h != nil && !h.again.IsZero() && !s.now.Before(h.again) {
