@@ -33,6 +33,8 @@ func play(name string, args []string) {
 		playWriter(args)
 	case "rotate":
 		playRotator(args)
+	case "step":
+		playStep(args)
 	}
 }
 
@@ -81,13 +83,39 @@ func records(kind, id string, size int, write func([]byte)) {
 	}
 }
 
+func actingRotator() *Rotator {
+	without := strings.Split(os.Getenv("TEND_WITHOUT"), ",")
+	return &Rotator{Without: func(m string) bool { return slices.Contains(without, m) }, Log: func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, format+"\n", args...)
+	}}
+}
+
+// playStep does what a supervisor does with a log, once.
+func playStep(args []string) {
+	r, path := actingRotator(), args[0]
+	most, _ := strconv.ParseInt(args[1], 10, 64)
+	limits := Limits{Max: most}
+	limits.Keep, _ = strconv.Atoi(args[2])
+	err := r.Recover(path)
+	if err == nil {
+		_, err = r.Rotate(path, limits, time.Now())
+	}
+	if err == nil {
+		_, err = r.Swap(path, limits, time.Now())
+	}
+	if err == nil {
+		err = r.Compress(context.Background(), path)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
 // playRotator rotates logs until it is killed.
 func playRotator(args []string) {
 	most, _ := strconv.ParseInt(args[0], 10, 64)
-	without := strings.Split(os.Getenv("TEND_WITHOUT"), ",")
-	r := &Rotator{Without: func(m string) bool { return slices.Contains(without, m) }, Log: func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, format+"\n", args...)
-	}}
+	r := actingRotator()
 	logs := args[1:]
 	for _, path := range logs {
 		if err := r.Recover(path); err != nil {

@@ -60,7 +60,6 @@ const (
 	LogsAnnounced Point = "logs.announced" // the layout says that a log has another head, and maybe that it is about to be cut
 	LogsCollapsed Point = "logs.collapsed" // it was cut by a collapse, and the layout does not say so
 	LogsPunched   Point = "logs.punched"   // its head was given back by a hole
-	LogsCut       Point = "logs.cut"       // it was cut, and the layout says so
 	LogsSwapping  Point = "logs.swapping"  // the layout announces another live file, which is made and has no name yet
 	LogsLinked    Point = "logs.linked"    // the live file has the name of an archive as well
 	LogsSwapped   Point = "logs.swapped"   // the other file is the live one, and the layout does not say so
@@ -79,7 +78,7 @@ func Points() []Point {
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
 		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelving, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
-		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsCut, LogsSwapping, LogsLinked, LogsSwapped,
+		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsSwapping, LogsLinked, LogsSwapped,
 		LogsPacking, LogsPacked, LogsDropped,
 	}
 }
