@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"time"
 
 	"tend/internal/fault"
 )
@@ -11,6 +12,11 @@ import (
 const (
 	pieceMost  = 16 << 20 // bytes that are cut at once, since writers wait that long: 2 or 3 ms
 	pieceLeast = 2        // units, so that a gap that a crash leaves has at least one whole block: see findGap
+
+	calmGrowth   = 4 << 20   // bytes that a disk takes in some milliseconds
+	calmRate     = 400 << 20 // bytes a second that are no burst
+	calmLook     = 10 * time.Millisecond
+	calmPatience = 2 * time.Second // for all that one rotation cuts
 )
 
 // errChanged: somebody did something to the file that makes all that was planned pointless. The next look finds out what.
@@ -49,8 +55,14 @@ func (w *work) reclaim() error {
 // one piece is done and the next about to be.
 func (w *work) collapse() error {
 	for {
-		length, err := w.piece()
-		if err != nil || length == 0 {
+		length := w.piece()
+		if length == 0 {
+			return nil
+		}
+		if w.patience.IsZero() {
+			w.patience = time.Now().Add(calmPatience)
+		}
+		if err := w.calm(length); err != nil { // it is to be quick from here on: readers wait for a layout without a cut
 			return err
 		}
 		if !w.plan(length) {
@@ -68,29 +80,28 @@ func (w *work) collapse() error {
 }
 
 // piece returns how much is to be cut next. A range that reaches to the end of the file cannot be collapsed.
-func (w *work) piece() (int64, error) {
+func (w *work) piece() int64 {
 	if w.able.unit == 0 || w.layout.head <= w.layout.base {
-		return 0, nil
-	}
-	if err := w.refresh(); err != nil {
-		return 0, err
+		return 0
 	}
 	least := w.able.unit * pieceLeast
 	length := min(w.layout.physical(w.layout.head), w.info.Size()-1)
 	length -= length % w.able.unit
 	switch {
 	case length < least:
-		return 0, nil
+		return 0
 	case length <= pieceMost:
-		return length, nil
+		return length
 	case length < pieceMost+least:
-		return length - least, nil
+		return length - least
 	}
-	return pieceMost, nil
+	return pieceMost
 }
 
-// plan puts the cut into the layout. It reports whether it could be told afterwards whether it was made.
+// plan puts the cut into the layout. It reports whether it could be told afterwards whether it was made. What is to be cut
+// off need not get a place on the disk just for that, but for its beginning.
 func (w *work) plan(length int64) bool {
+	writeOut(w.live, 0, w.able.unit)
 	first, ok := blockAt(w.live, 0)
 	next, ok2 := blockAt(w.live, length)
 	if !ok || !ok2 || first == next {
@@ -100,10 +111,40 @@ func (w *work) plan(length int64) bool {
 	return true
 }
 
+// calm waits until the writers do no more than a disk can take, and then has written what waits in memory of all that is
+// to stay, until so little comes after it that nobody will wait for that long: a collapse does that while the writers wait. Who
+// writes faster for longer than our patience lasts has to wait all the same, or his log would grow without end.
+func (w *work) calm(length int64) error {
+	for w.isBusy() {
+		time.Sleep(calmLook) // a file tells nobody that it is not written to any more
+	}
+	for {
+		if err := w.refresh(); err != nil {
+			return err
+		}
+		before := w.info.Size()
+		writeOut(w.live, length, 0)
+		if err := w.refresh(); err != nil {
+			return err
+		}
+		if w.info.Size()-before <= calmGrowth || time.Now().After(w.patience) {
+			return nil
+		}
+	}
+}
+
+// isBusy reports whether much was written since we looked last, as long as our patience lasts.
+func (w *work) isBusy() bool {
+	before, since := w.info.Size(), time.Since(w.looked)
+	if since < calmLook || w.refresh() != nil || time.Now().After(w.patience) {
+		return false
+	}
+	return w.info.Size()-before > int64(calmRate*since.Seconds())
+}
+
 // carryOut makes the cut that the layout in the file announces. The one in memory is then without it.
 func (w *work) carryOut() error {
-	writeOut(w.live) // the collapse does so while writers wait: this way it finds little to do
-	if err := w.refresh(); err != nil {
+	if err := w.calm(w.layout.cut.length); err != nil {
 		return err
 	}
 	if w.info.Size() < w.layout.cut.size {

@@ -24,11 +24,12 @@ func punch(file *os.File, offset, length int64) error {
 	}
 }
 
-// writeOut has everything in the file that waits in memory written to the disk, without a journal's commit. A collapse
-// does the same while the writers wait: what is on the disk before costs them nothing.
-func writeOut(file *os.File) {
+// writeOut has what waits in memory of a range of the file written to the disk, without a journal's commit; up to the end
+// if length is 0. A collapse does the same with all that is to move, while the writers wait: what is on the disk before costs
+// them nothing.
+func writeOut(file *os.File, offset, length int64) {
 	const all = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
-	_ = unix.SyncFileRange(int(file.Fd()), 0, 0, all)
+	_ = unix.SyncFileRange(int(file.Fd()), offset, length, all)
 }
 
 // holeFrom returns the first hole of the file at or after the offset. It is not ok if there is none but the end. A hole

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
 
 // examine opens a log, settles what a crash has left open about where its bytes are, and finds out what was done to it
@@ -72,6 +73,7 @@ func (w *work) open() error {
 
 // refresh looks again how long the live file is.
 func (w *work) refresh() (err error) {
+	w.looked = time.Now()
 	w.info, err = w.live.Stat()
 	return err
 }

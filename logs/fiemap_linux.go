@@ -32,7 +32,14 @@ const (
 // blockAt returns where on the disk the byte at the offset lies. It is not ok where there is a hole, where the bytes have
 // no place of their own, and where the file system does not tell. Two offsets never have the same place.
 func blockAt(file *os.File, offset int64) (place int64, ok bool) {
-	ask := fiemap{start: uint64(offset), length: 1, flags: fiemapSync, extents: 1}
+	if place, ok := fiemapAt(file, offset, 0); ok {
+		return place, true
+	}
+	return fiemapAt(file, offset, fiemapSync) // it waits in memory
+}
+
+func fiemapAt(file *os.File, offset int64, flags uint32) (place int64, ok bool) {
+	ask := fiemap{start: uint64(offset), length: 1, flags: flags, extents: 1}
 	for {
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, file.Fd(), callFiemap, uintptr(unsafe.Pointer(&ask)))
 		if errno == unix.EINTR {

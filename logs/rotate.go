@@ -110,6 +110,8 @@ type work struct {
 	able     ability
 	found    Found
 	rotated  Rotated
+	looked   time.Time // when it was so long as info says
+	patience time.Time // till when a cut waits for writers to become calm
 }
 
 func (w *work) close() {

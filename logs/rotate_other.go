@@ -17,7 +17,7 @@ func collapse(*os.File, int64) error { return errors.ErrUnsupported }
 
 func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }
 
-func writeOut(*os.File) {}
+func writeOut(*os.File, int64, int64) {}
 
 func blockAt(*os.File, int64) (place int64, ok bool) { return 0, false }
 
