@@ -126,13 +126,12 @@ func outputs(s tend.Service, log string) []output {
 // cannot be read does not keep the others from being shown. Nothing here catches Ctrl-C or a closed pipe: they end the
 // program as they end every reader of logs.
 func (a *App) copyLogs(ctx context.Context, sources []source, n int, follow bool) error {
-	if follow && len(sources) == 1 {
-		return following(logs.Tail(ctx, sources[0].to, sources[0].path, n))
-	}
 	var unread error
-	ends := map[source]int64{}
+	ends := map[source]position{}
 	for _, s := range sources {
-		next, err := logs.Copy(s.to, s.path, n)
+		stream := logs.NewStream(s.path)
+		defer stream.Close()
+		next, err := copyLast(s.to, stream, n)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			if len(sources) == 1 {
 				return err
@@ -141,13 +140,13 @@ func (a *App) copyLogs(ctx context.Context, sources []source, n int, follow bool
 			unread = silent(tend.CodeOf(err))
 			continue
 		}
-		if next == 0 && len(sources) == 1 {
+		if next == 0 && len(sources) == 1 && !follow {
 			a.notice("%s has not written anything yet", s.name)
 		}
 		if flusher, ok := s.to.(*prefixer); ok && !follow {
 			flusher.flush()
 		}
-		ends[s] = next
+		ends[s] = position{stream, next}
 	}
 	if follow {
 		if err := followLogs(ctx, ends); err != nil {
@@ -157,12 +156,37 @@ func (a *App) copyLogs(ctx context.Context, sources []source, n int, follow bool
 	return unread
 }
 
+// position is how far a log was shown.
+type position struct {
+	stream *logs.Stream
+	offset int64
+}
+
+// copyLast shows the last n lines, all if n is negative, and returns the offset after them.
+func copyLast(to io.Writer, stream *logs.Stream, n int) (int64, error) {
+	end, err := stream.End()
+	if err != nil {
+		return 0, err
+	}
+	start, err := stream.LastLines(stream.Start(), end, n)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(to, io.NewSectionReader(stream, start, end-start))
+	return end, err
+}
+
 // followLogs shows all that comes after those offsets.
-func followLogs(ctx context.Context, ends map[source]int64) error {
+func followLogs(ctx context.Context, ends map[source]position) error {
 	var group sync.WaitGroup
 	failed := make(chan error, len(ends))
 	for s, end := range ends {
-		group.Go(func() { failed <- following(logs.Follow(ctx, s.to, s.path, end)) })
+		group.Go(func() {
+			failed <- following(end.stream.Follow(ctx, end.offset, func(_ int64, text []byte) error {
+				_, err := s.to.Write(text)
+				return err
+			}))
+		})
 	}
 	group.Wait()
 	close(failed)

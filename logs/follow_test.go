@@ -35,11 +35,16 @@ func TestFollowWritesWhatIsAdded(t *testing.T) {
 	f.want("new\nmore\nand \x00\xff\n")
 }
 
-func TestTailBeginsWithTheLastLines(t *testing.T) {
+func TestFollowGoesOnWhereTheLastLinesBegin(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	file := mustOpen(t, path)
 	say(t, file, "a\nb\nc\n")
-	f := startFollowing(t, func(ctx context.Context, w io.Writer) error { return Tail(ctx, w, path, 2) })
+	s := mustStream(t, path)
+	start, err := s.LastLines(0, 6, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := followStream(t, s, start)
 	f.want("b\nc\n")
 	say(t, file, "d\n")
 	f.want("b\nc\nd\n")
@@ -219,7 +224,11 @@ func TestFollowWritesTheRestWhenItIsEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out strings.Builder
-	if err := Follow(ctx, &out, path, 0); err != nil || out.String() != "there already\n" {
+	err := mustStream(t, path).Follow(ctx, 0, func(_ int64, text []byte) error {
+		out.Write(text)
+		return nil
+	})
+	if err != nil || out.String() != "there already\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }
@@ -227,9 +236,8 @@ func TestFollowWritesTheRestWhenItIsEnded(t *testing.T) {
 func TestFollowEndsWhenNobodyReads(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	write(t, path, "text\n")
-	reader, writer := io.Pipe()
-	reader.CloseWithError(io.ErrClosedPipe)
-	if err := Follow(t.Context(), writer, path, 0); !errors.Is(err, io.ErrClosedPipe) {
+	err := mustStream(t, path).Follow(t.Context(), 0, func(int64, []byte) error { return io.EOF })
+	if !errors.Is(err, io.EOF) {
 		t.Errorf("%v", err)
 	}
 }
@@ -243,14 +251,16 @@ type following struct {
 }
 
 func startFollow(t *testing.T, path string, offset int64) *following {
-	return startFollowing(t, func(ctx context.Context, w io.Writer) error { return Follow(ctx, w, path, offset) })
+	s := NewStream(path)
+	t.Cleanup(func() { s.Close() }) // after the end of following
+	return followStream(t, s, offset)
 }
 
-func startFollowing(t *testing.T, follow func(context.Context, io.Writer) error) *following {
+func followStream(t *testing.T, s *Stream, offset int64) *following {
 	f := &following{t: t, news: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- follow(ctx, f) }()
+	go func() { done <- s.Follow(ctx, offset, f.take) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -260,7 +270,17 @@ func startFollowing(t *testing.T, follow func(context.Context, io.Writer) error)
 	return f
 }
 
-func (f *following) Write(text []byte) (int, error) {
+func mustStream(t *testing.T, path string) *Stream {
+	t.Helper()
+	s, err := OpenStream(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func (f *following) take(offset int64, text []byte) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.written.Write(text)
@@ -268,7 +288,7 @@ func (f *following) Write(text []byte) (int, error) {
 	case f.news <- struct{}{}:
 	default:
 	}
-	return len(text), nil
+	return nil
 }
 
 func (f *following) text() string {

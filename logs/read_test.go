@@ -51,7 +51,7 @@ func TestLast(t *testing.T) {
 }
 
 // The naive way, on any text.
-func TestLastAndCopyAgreeWithReadingItAll(t *testing.T) {
+func TestLastAgreesWithReadingItAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	rapid.Check(t, func(rt *rapid.T) {
 		var text bytes.Buffer
@@ -77,14 +77,6 @@ func TestLastAndCopyAgreeWithReadingItAll(t *testing.T) {
 			if got[i] != strings.TrimSuffix(lines[i], "\n") {
 				rt.Fatalf("line %d is %.20q, want %.20q", i, got[i], lines[i])
 			}
-		}
-		if from > 0 {
-			return
-		}
-		var out bytes.Buffer
-		next, err := Copy(&out, path, n)
-		if err != nil || out.String() != strings.Join(lines, "") || next != int64(text.Len()) {
-			rt.Fatalf("Copy wrote %d bytes up to %d, %v", out.Len(), next, err)
 		}
 	})
 }
@@ -129,16 +121,6 @@ func BenchmarkLastOfAHugeFile(b *testing.B) {
 	}
 }
 
-func TestCopyAll(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.log")
-	write(t, path, "a\n\x00\xff\nc")
-	var out bytes.Buffer
-	next, err := Copy(&out, path, -1)
-	if err != nil || next != 6 || out.String() != "a\n\x00\xff\nc" {
-		t.Errorf("%q, %d, %v", out.String(), next, err)
-	}
-}
-
 func TestWhatCannotBeRead(t *testing.T) {
 	directory := t.TempDir()
 	pipe := filepath.Join(directory, "pipe")
@@ -149,10 +131,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 		if _, err := Last(path, 0, 1); err == nil || !strings.Contains(err.Error(), "is not a file") {
 			t.Errorf("Last(%q): %v", path, err)
 		}
-		if _, err := Copy(&bytes.Buffer{}, path, 1); err == nil {
-			t.Errorf("Copy(%q) worked", path)
-		}
-		if err := Follow(t.Context(), &bytes.Buffer{}, path, 0); err == nil {
+		if err := NewStream(path).Follow(t.Context(), 0, nil); err == nil {
 			t.Errorf("Follow(%q) worked", path)
 		}
 		if Size(path) != 0 {

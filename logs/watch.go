@@ -15,10 +15,16 @@ import (
 	"tend"
 )
 
-// watchFile sees to it that the file that is read is watched. The watcher gives a watch up by itself when the file is
-// renamed.
+// watchFile sees to it that the live file is watched. The watcher gives a watch up by itself when the file is renamed.
 func (f *follower) watchFile() error {
-	if f.file == nil || f.watched != "" && slices.Contains(f.watcher.WatchList(), f.watched) {
+	if f.view.live == f.file && f.watched != "" && slices.Contains(f.watcher.WatchList(), f.watched) {
+		return nil
+	}
+	if f.watched != "" {
+		f.unwatch(f.watched) // the name may be the same: that of a descriptor
+	}
+	f.file, f.watched = f.view.live, ""
+	if f.file == nil {
 		return nil
 	}
 	name := watchName(f.file)

@@ -140,10 +140,8 @@ func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, lo
 	if def.Stderr != "" && def.Stderr != def.Stdout {
 		spec.Stderr = open(openOutput(def.Stderr, job.log, def))
 	}
-	if err == nil {
-		if info, statErr := spec.Stdout.Stat(); statErr == nil && info.Mode().IsRegular() {
-			logOffset = info.Size()
-		}
+	if path := def.Output(job.log); err == nil && path != "" {
+		logOffset = logs.Size(path)
 	}
 	return spec, files, logOffset, err
 }
