@@ -51,17 +51,23 @@ func watchName(file *os.File) string {
 
 // watchDirectories watches every directory that leads to the path, as far as there are any that we may read. One would
 // do, were there not a moment in which a directory that is just being removed can be watched and never says so. For the
-// same reason it is done anew at every look: a directory that was made again is another one.
+// same reason it is done anew at every look: a directory that was made again is another one. It goes downwards: one that is
+// not there yet is made under the eyes of a watch.
 func (f *follower) watchDirectories() error {
+	var directories []string
 	for directory := filepath.Dir(f.path); ; directory = filepath.Dir(directory) {
+		directories = append(directories, directory)
+		if directory == filepath.Dir(directory) {
+			break
+		}
+	}
+	for _, directory := range slices.Backward(directories) {
 		err := f.watcher.Add(directory)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 			return cannotWatch(f.path, err)
 		}
-		if directory == filepath.Dir(directory) {
-			return nil
-		}
 	}
+	return nil
 }
 
 // unwatchDirectories ends the watches of directories: every service's writing into them would wake us.
