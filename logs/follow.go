@@ -16,7 +16,8 @@ import (
 // them was gone before it could be read; it is valid until take returns.
 //
 // It goes on through all that rotation does, and whether or not somebody of ours is there. Neither the log nor its
-// directory need to be there yet; an offset that the stream has not reached is its end.
+// directory need to be there yet. An offset that the stream has not reached tells of somebody who has cut it short: then all
+// that it holds is new.
 //
 // Where the file is removed, renamed or replaced behind our back, what its writers add is still followed until another one
 // is found under the path, which is followed from its beginning, as is one that was cut short. What is written and cut off
@@ -33,7 +34,10 @@ func (s *Stream) Follow(ctx context.Context, from int64, take func(offset int64,
 	if err != nil {
 		return err
 	}
-	f := &follower{Stream: s, take: take, watcher: watcher, offset: min(from, end), buffer: make([]byte, block)}
+	if from > end {
+		from = min(end, s.view.layout.head)
+	}
+	f := &follower{Stream: s, take: take, watcher: watcher, offset: from, buffer: make([]byte, block)}
 	return f.run(ctx)
 }
 
