@@ -23,7 +23,10 @@ func (w *work) resume() error {
 	if n := len(w.archives); n > 0 && w.archives[n-1].end > w.layout.head {
 		return w.advance(w.archives[n-1].end)
 	}
-	return w.collapse()
+	if err := w.collapse(); err != nil {
+		return err
+	}
+	return w.announce()
 }
 
 // recover is what Recover does.

@@ -34,11 +34,8 @@ func (w *work) reclaim() error {
 	if err := w.collapse(); err != nil {
 		return err
 	}
-	if !w.saved {
-		if err := w.save(true); err != nil {
-			return err
-		}
-		fault.At(fault.LogsAnnounced)
+	if err := w.announce(); err != nil {
+		return err
 	}
 	to := w.layout.physical(w.layout.head)
 	if w.layout.head == w.layout.base || !w.able.punch || w.able.unit > 0 { // what a collapse leaves is less than a block or two
@@ -51,28 +48,39 @@ func (w *work) reclaim() error {
 	return nil
 }
 
+// announce has the layout in its file say what the one in memory does.
+func (w *work) announce() error {
+	if w.saved {
+		return nil
+	}
+	if err := w.save(true); err != nil {
+		return err
+	}
+	fault.At(fault.LogsAnnounced)
+	return nil
+}
+
 // collapse cuts off what is before the head, as far as collapses can, piece by piece. Each layout that it writes says that
-// one piece is done and the next about to be.
+// one piece is done and the next about to be, and as long as there is a next one readers have to wait: so it has to be quick.
 func (w *work) collapse() error {
-	for {
+	for calm := false; ; calm = true {
 		length := w.piece()
 		if length == 0 {
 			return nil
 		}
-		if w.patience.IsZero() {
-			w.patience = time.Now().Add(calmPatience)
-		}
-		if err := w.calm(length); err != nil { // it is to be quick from here on: readers wait for a layout without a cut
-			return err
+		if !calm {
+			if err := w.calm(length); err != nil {
+				return err
+			}
 		}
 		if !w.plan(length) {
 			w.refuse(Collapse, errNoPlace)
 			return nil
 		}
-		if err := w.save(true); err != nil {
+		w.saved = false
+		if err := w.announce(); err != nil {
 			return err
 		}
-		fault.At(fault.LogsAnnounced)
 		if err := w.carryOut(); err != nil {
 			return err
 		}
@@ -115,6 +123,9 @@ func (w *work) plan(length int64) bool {
 // to stay, until so little comes after it that nobody will wait for that long: a collapse does that while the writers wait. Who
 // writes faster for longer than our patience lasts has to wait all the same, or his log would grow without end.
 func (w *work) calm(length int64) error {
+	if w.patience.IsZero() {
+		w.patience = time.Now().Add(calmPatience)
+	}
 	for w.isBusy() {
 		time.Sleep(calmLook) // a file tells nobody that it is not written to any more
 	}
@@ -144,7 +155,8 @@ func (w *work) isBusy() bool {
 
 // carryOut makes the cut that the layout in the file announces. The one in memory is then without it.
 func (w *work) carryOut() error {
-	if err := w.calm(w.layout.cut.length); err != nil {
+	writeOut(w.live, w.layout.cut.length, 0) // what came since
+	if err := w.refresh(); err != nil {
 		return err
 	}
 	if w.info.Size() < w.layout.cut.size {
