@@ -1,5 +1,41 @@
 // Package logs is where the output of services goes and how it is read again.
 //
 // A service writes straight into a file that was opened for appending: no process of ours stands in between. What
-// is here opens such files, names them, and reads them: from the end, and while they grow.
+// is here opens such files, names them, moves what is too much of them into archives, and reads them: from the end, and
+// while they grow.
+//
+// # Rotation
+//
+// A log is one stream of bytes. What lies beside its live file says which part of the stream is where:
+//
+//	web.log                  the live file: the service writes into it
+//	web.log.index            the layout: where in the stream the live file's bytes are; absent if it was never rotated
+//	web.log.0-10485760       an archive, of these bytes of the stream
+//	web.log.0-10485760.gz    the same, compressed; where there are both, the plain one counts
+//	web.log.marks            when the stream was how long
+//	web.log.part, .next, .gz.part, .index.new    what is not whole yet; after a crash it is removed
+//
+// A [Rotator] goes about it in this order, and whenever it dies, who comes next goes on from what it finds:
+//
+//  1. What is to go is copied into web.log.part, which is made durable and then gets an archive's name. Writers go on: what is
+//     copied is behind them.
+//  2. A durable layout says that the stream in the live file has another head. What is before it may still be there, but nobody
+//     looks at it any more.
+//  3. The space of it is given back. Where the file system can collapse a range: piece by piece, of which each is announced
+//     in the layout with the place on the disk of the byte that is the first one now, and of the one that will be. After a crash
+//     the place of the first byte says whether it was done; the content would not, for lines repeat. Elsewhere by a hole,
+//     which can be punched as often as one likes.
+//
+// While a service is not running, its live file can become an archive by its name alone, and an empty one takes its place
+// ([Rotator.Swap]): that is all there is where neither works, and what puts an end to a hole.
+//
+// What this lives on:
+//   - A collapse and an appending write take the same lock of the inode, so a writer is before it or after it. It waits while
+//     the collapse writes out what is to stay, so that is done before: what is left takes some milliseconds.
+//   - XFS that is killed in a collapse leaves the file as long as it was, with NULs at its end, after which writers go on. They
+//     are found as a hole that has the length of the cut, and noted in the layout as a gap.
+//   - What the power takes: archives and layouts are durable before anything is cut. What a service wrote last is as durable as
+//     any file is that nobody syncs. XFS moves extents one by one; power lost in between is a gap in the middle, and found as well.
+//   - Whoever cuts the live file short (> /dev/stdout does) or replaces it begins a new epoch: what is in it then follows what was
+//     known of it, so offsets only grow. If it is as long again before anybody looks, that cannot be told.
 package logs

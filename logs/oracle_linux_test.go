@@ -18,7 +18,7 @@ import (
 )
 
 // kills is how often the oracle kills a rotator on each kind of file system, besides once at each point.
-var kills = flag.Int("kills", 10, "how often the oracle of rotation kills on each kind of file system")
+var kills = flag.Int("kills", 4, "how often the oracle of rotation kills on each kind of file system")
 
 // TestOracle has processes write into logs as fast as they can, while what rotates the logs is killed again and again, by
 // chance and at each point of its work. In the end archives and live file together must be what was written, byte for byte.
