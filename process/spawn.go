@@ -22,6 +22,7 @@ type Spec struct {
 	Umask                 tend.Umask
 	Stdin, Stdout, Stderr *os.File // nil is /dev/null
 	Cgroup                *os.File // the directory of one to be born into; nil is ours
+	Own                   bool     // it is to be our own child: its death is ours to see, and our death may be its own
 }
 
 // Child is a process that was started. Start is 0 when it had ended and was reaped before it could be asked: how it
@@ -36,7 +37,7 @@ type Child struct {
 // ErrClosed is returned by a Spawner after Close.
 var ErrClosed = errors.New("the spawner is closed")
 
-// Spawner starts processes. On Linux they become children of our parent, so that our death is nothing to them and the
+// Spawner starts processes. On Linux they become children of our parent, unless their Spec says otherwise, so that our death is nothing to them and the
 // keeper learns how they end; where the kernel refuses that (we are process 1 of a container) and elsewhere they
 // are our own, and the Watcher reaps them. Each is the leader of a session without terminal, with default signal
 // dispositions, nothing blocked, no descriptors but 0, 1 and 2, and the limit of open files that we were started with.
@@ -186,7 +187,7 @@ func (s *Spawner) startDirectly(spec Spec, files []uintptr) (born, error) {
 // fork makes the process and executes the program in it. Without a dir it begins where the thread is.
 func fork(spec Spec, files []uintptr, dir string) (born, error) {
 	b := born{pidfd: -1}
-	attr := syscall.ProcAttr{Dir: dir, Env: spec.Env, Files: files, Sys: childAttributes(&b.pidfd)}
+	attr := syscall.ProcAttr{Dir: dir, Env: spec.Env, Files: files, Sys: childAttributes(&b.pidfd, spec.Own)}
 	if spec.Cgroup != nil && dir == "" {
 		child, refused, err := forkInto(spec.Cgroup, spec, files, attr.Sys)
 		if err != nil {

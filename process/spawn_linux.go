@@ -18,10 +18,10 @@ func prepareThread() (ownDirectory bool, err error) {
 	return !SwitchedOff("unshare_fs") && unix.Unshare(unix.CLONE_FS) == nil, nil
 }
 
-// childAttributes: a new session, our parent as parent, a pidfd.
-func childAttributes(pidfd *int) *syscall.SysProcAttr {
+// childAttributes: a new session, our parent as parent unless it is to be our own, a pidfd.
+func childAttributes(pidfd *int, own bool) *syscall.SysProcAttr {
 	sys := &syscall.SysProcAttr{Setsid: true}
-	if Probe().Has("clone_parent") {
+	if !own && Probe().Has("clone_parent") {
 		sys.Cloneflags = syscall.CLONE_PARENT
 	}
 	if Probe().Has("pidfd") {

@@ -30,6 +30,33 @@ func childStatus(t *testing.T, pid int, field string) string {
 	return strings.Join(words, " ")
 }
 
+// A process that is to be our own child is reaped, and its end told of, by our own watcher.
+func TestStartOfAnOwnChild(t *testing.T) {
+	for name, stage := range map[string][]string{"stage if need be": stage, "no stage": nil} {
+		t.Run(name, func(t *testing.T) {
+			s := newSpawner(t, stage...)
+			child, err := s.Start(Spec{Path: "/bin/sh", Args: []string{"sh", "-c", "exit 7"}, Own: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stat, err := ReadStat(child.PID); err != nil || stat.PPID != os.Getpid() {
+				t.Errorf("its parent is %d, not %d; %v", stat.PPID, os.Getpid(), err)
+			}
+			w, err := NewWatcher()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			if err := w.Add(child.Identity, child.PIDFD); err != nil {
+				t.Fatal(err)
+			}
+			if gone := <-w.Exits(); gone.Identity != child.Identity || gone.Exit == nil || gone.Exit.Code != 7 {
+				t.Errorf("%v was told to have ended by %v", gone.Identity, gone.Exit)
+			}
+		})
+	}
+}
+
 func TestStartGivesExactlyWhatWasAsked(t *testing.T) {
 	for name, stage := range map[string][]string{"stage if need be": stage, "no stage": nil} {
 		t.Run(name, func(t *testing.T) {

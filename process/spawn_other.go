@@ -19,7 +19,7 @@ func onOwnThread(do func()) {
 }
 
 // childAttributes: a new session; the child is ours.
-func childAttributes(*int) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+func childAttributes(*int, bool) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // startsNow returns the start time that a process made now would have: seconds, as ReadStat has it.
 func startsNow() uint64 { return uint64(time.Now().Unix()) }

@@ -36,7 +36,7 @@ func startStaged(stage []string, spec Spec, files []uintptr) (born, error) {
 		return born{}, &StartError{Step: StepFork, Path: spec.Path, Err: errors.Unwrap(err)}
 	}
 	defer r.Close()
-	staged := Spec{Path: stage[0], Args: append(append([]string{}, stage...), spec.Umask.String(), spec.Dir, spec.Path), Dir: "/", Cgroup: spec.Cgroup}
+	staged := Spec{Path: stage[0], Args: append(append([]string{}, stage...), spec.Umask.String(), spec.Dir, spec.Path), Dir: "/", Cgroup: spec.Cgroup, Own: spec.Own}
 	staged.Args = append(staged.Args, spec.Args...)
 	for i, entry := range spec.Env {
 		staged.Env = append(staged.Env, strconv.Itoa(i)+"="+entry)
