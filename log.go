@@ -2,6 +2,7 @@ package tend
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -68,15 +69,54 @@ func (f *LogFormat) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// ParseLogTo reads where a copy of a log goes: syslog, syslog:ADDRESS or command:COMMAND.
+// ParseLogTo reads where a copy of a log goes: syslog, syslog:ADDRESS or command:COMMAND. An address is the path of a
+// socket, udp:HOST:PORT or tcp:HOST:PORT.
 func ParseLogTo(text string) (string, error) {
 	kind, rest, more := strings.Cut(text, ":")
-	ok := utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl) && (!more || strings.TrimSpace(rest) != "")
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || more && strings.TrimSpace(rest) == "" {
+		kind = ""
+	}
 	switch {
-	case ok && kind == "syslog", ok && kind == "command" && more:
+	case kind == "syslog" && !more, kind == "command" && more:
 		return text, nil
+	case kind == "syslog":
+		if network, address := SyslogAddress(text); isSyslogAddress(network, address) {
+			return text, nil
+		}
+		return "", fmt.Errorf("%q is not the address of a syslog (the path of a socket, udp:HOST:PORT or tcp:HOST:PORT)", rest)
 	}
 	return "", fmt.Errorf("%q is nowhere for a log to go (syslog, syslog:ADDRESS or command:COMMAND)", text)
+}
+
+// SyslogAddress says where the syslog is that a log goes to: the network is udp, tcp or unix, and the address in the last
+// case the path of a socket, "" for the host's own.
+func SyslogAddress(logTo string) (network, address string) {
+	address = strings.TrimPrefix(strings.TrimPrefix(logTo, "syslog"), ":")
+	if network, rest, ok := strings.Cut(address, ":"); ok && (network == "udp" || network == "tcp" || network == "unix") {
+		return network, rest
+	}
+	return "unix", address
+}
+
+func isSyslogAddress(network, address string) bool {
+	if network == "unix" {
+		return strings.HasPrefix(address, "/")
+	}
+	colon := strings.LastIndexByte(address, ':')
+	if colon <= 0 || strings.ContainsFunc(address, unicode.IsSpace) {
+		return false
+	}
+	host := address[:colon]
+	if strings.Contains(host, ":") && !(strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]")) {
+		return false
+	}
+	port, err := strconv.ParseUint(address[colon+1:], 10, 16)
+	return err == nil && port > 0
+}
+
+// LogToCommand is the command that a log goes to, if it goes to one.
+func LogToCommand(logTo string) (command string, ok bool) {
+	return strings.CutPrefix(logTo, "command:")
 }
 
 // KeepAll, as LogKeep, is every archive.
