@@ -10,6 +10,7 @@
 //	cli          what people type and what they see
 //	api          HTTP and JSON on a unix socket, server and client
 //	supervisor   the loop: events in, Decide, actions out; recovery
+//	forward      a copy of the output for a syslog or a command
 //	store        the SQLite database
 //	keeper       keep one child alive, write every exit down before it is reaped
 //	process      spawn, identity, watch, tree

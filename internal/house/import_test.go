@@ -14,8 +14,9 @@ var mayImport = map[string][]string{
 	"logs":       {".", "internal/fault"},
 	"store":      {".", "internal/fault"},
 	"keeper":     {".", "process", "internal/fault"},
+	"forward":    {".", "process", "logs"},
 	"api":        {"."}, // what the server needs of a supervisor it declares itself
-	"supervisor": {".", "process", "logs", "store", "keeper", "internal/fault"},
+	"supervisor": {".", "process", "logs", "forward", "store", "keeper", "internal/fault"},
 	"cli":        {".", "process", "logs", "store", "keeper", "supervisor", "api", "internal/fault"},
 	"cmd/tend":   {".", "process", "keeper", "supervisor", "cli"},
 	"bench":      {},
