@@ -97,4 +97,5 @@ const (
 	NoteFailed     NoteKind = "failed"
 	NoteSupervised NoteKind = "supervised" // of tend itself: a supervisor has begun
 	NoteSurvived   NoteKind = "survived"   // a stop schedule is over and something still lives
+	NoteLog        NoteKind = "log"        // something is wrong with its log, or is so no more
 )

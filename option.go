@@ -148,6 +148,7 @@ var Options = []Option{
 		Access: parsed(func(s *Service) *LogFormat { return &s.LogFormat }, ParseLogFormat)},
 	{Key: "log_to", Flag: "log-to", Arg: "WHERE", Default: "nowhere else", Values: []string{"syslog"},
 		Help:   "where a copy of its log goes: syslog, syslog:ADDRESS or command:COMMAND",
+		Detail: "An address is the path of a socket, udp:HOST:PORT or tcp:HOST:PORT. A command is run by /bin/sh -c and gets the lines on its stdin. What was written before is not sent. See docs/logs.md.",
 		Access: text(func(s *Service) *string { return &s.LogTo }, func(value string, _ Caller) (string, error) { return ParseLogTo(value) })},
 	{Key: "tags", Flag: "tag", Arg: "TAG", Repeat: true, Default: "none",
 		Help:   "a group it belongs to; @TAG means all of them",

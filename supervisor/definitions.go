@@ -75,6 +75,7 @@ func (s *Supervisor) define(definitions []tend.Service) {
 	for name, sv := range missing {
 		s.forget(name, sv)
 	}
+	s.forward()
 }
 
 // redefine gives the service today's definition. One that cannot be read does not replace one that could: by that the

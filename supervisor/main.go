@@ -70,6 +70,7 @@ func (s *Supervisor) main() (int, error) {
 		status, err = s.supervise()
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
+		s.forwards.Halt()
 		if s.door != nil {
 			s.door.HandOver()
 		}
@@ -114,6 +115,8 @@ func (s *Supervisor) supervise() (status int, err error) {
 	if err := s.resume(e); err != nil {
 		return failed, err
 	}
+	s.resumed = true
+	s.forward()
 	if s.leaving {
 		s.stopAll()
 	}
@@ -188,6 +191,7 @@ func (s *Supervisor) prepare() (err error) {
 		return err
 	}
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
+	s.forwards = s.newForwards()
 	ready := make(chan prepared, ahead())
 	go s.prepareRuns(ready)
 	go s.makeProcesses(ready)

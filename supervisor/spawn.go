@@ -8,6 +8,7 @@ import (
 	"github.com/kballard/go-shellquote"
 
 	"tend"
+	"tend/forward"
 	"tend/internal/fault"
 	"tend/logs"
 	"tend/process"
@@ -19,6 +20,7 @@ type spawnJob struct {
 	run     string
 	def     tend.Service
 	log     string
+	sendTo  []forward.Target
 }
 
 // A spawnResult is what became of it.
@@ -30,7 +32,7 @@ type spawnResult struct {
 }
 
 func (s *Supervisor) spawnJob(sv *service) spawnJob {
-	return spawnJob{service: sv, run: sv.state.Run, def: sv.definition.WithDefaults(), log: s.logPath(sv)}
+	return spawnJob{service: sv, run: sv.state.Run, def: sv.definition.WithDefaults(), log: s.logPath(sv), sendTo: s.targets(sv.definition)}
 }
 
 // A prepared run has everything it needs open.
@@ -134,6 +136,7 @@ func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, lo
 		files = append(files, f)
 		return f
 	}
+	s.beginForwarding(job.sendTo)
 	spec.Stdin = open(logs.OpenInput(def.Stdin))
 	spec.Stdout = open(openOutput(def.Stdout, job.log, def))
 	spec.Stderr = spec.Stdout

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/forward"
 	"tend/internal/fault"
 	"tend/keeper"
 	"tend/process"
@@ -48,14 +49,15 @@ type Supervisor struct {
 	began    time.Time // when we had what we need, and began to look
 	log      io.Writer
 
-	store   *store.Store
-	watcher *process.Watcher
-	spawner *process.Spawner
-	cgroups *process.Cgroups
-	journal *journal
-	told    *told
-	door    Door
-	newDoor NewDoor
+	store    *store.Store
+	watcher  *process.Watcher
+	spawner  *process.Spawner
+	cgroups  *process.Cgroups
+	forwards *forward.Set
+	journal  *journal
+	told     *told
+	door     Door
+	newDoor  NewDoor
 
 	// Owned by the loop.
 	now          time.Time // of the present turn
@@ -72,6 +74,7 @@ type Supervisor struct {
 	replacedFor  tend.AbsenceCause
 	orphan       bool              // because our keeper is gone
 	own          *tend.Supervision // see supervision
+	resumed      bool              // it is known what the last supervisor left
 	announced    bool              // that we have begun is written down, or is about to be
 	awaited      bool              // somebody waits for us to begin
 	restoreAfter time.Time         // when the runtime directory is seen to again; zero: it is in order
@@ -144,8 +147,12 @@ func (s *Supervisor) loop() int {
 			return keeper.ExitReplace
 		}
 		idle := s.idle()
-		if idle && (s.leaving || !s.now.Before(s.leaveAfter)) && s.leave() {
-			return leftOnPurpose
+		if idle && (s.leaving || !s.now.Before(s.leaveAfter)) {
+			if !s.sent() {
+				idle = false // until that is done
+			} else if s.leave() {
+				return leftOnPurpose
+			}
 		}
 		s.arm(timer, idle)
 		select {

@@ -120,6 +120,7 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 	delete(s.services, sv.name())
 	delete(s.pending.states, sv.name())
 	s.pending.remove = append(s.pending.remove, sv.name())
+	s.forward()
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
 }
 
@@ -296,4 +297,5 @@ func (s *Supervisor) takeHere(sv *service) {
 		s.pending.runs[run.ID] = *run
 	}
 	sv.state, sv.place, sv.run = tend.State{Phase: tend.PhaseStopped}, s.place, nil
+	s.forward()
 }
