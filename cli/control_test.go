@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -111,33 +109,5 @@ func TestErrorsOfTheWhole(t *testing.T) {
 	s = &script{errs: []error{errors.New("torn")}}
 	if out, status = with(t, s, "start", "web"); status != 1 || out != "tend: torn\n" {
 		t.Errorf("%d: %s", status, out)
-	}
-}
-
-// brokenPipe fails every write, as a pipe does that nobody reads.
-type brokenPipe struct{}
-
-func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
-
-func TestPrefixer(t *testing.T) {
-	var b bytes.Buffer
-	p := &prefixer{to: &b, lock: new(sync.Mutex), prefix: "web | "}
-	for _, text := range []string{"one\ntw", "o\n\nthr", "ee"} {
-		p.Write([]byte(text))
-	}
-	p.flush()
-	if want := "web | one\nweb | two\nweb | \nweb | three\n"; b.String() != want {
-		t.Errorf("%q", b.String())
-	}
-	b.Reset()
-	p = &prefixer{to: &b, lock: new(sync.Mutex)}
-	p.Write(bytes.Repeat([]byte("x"), 2*maxLine+10))
-	p.flush()
-	if got := strings.Count(b.String(), "x"); got != 2*maxLine+10 || strings.Count(b.String(), "\n") != 3 {
-		t.Errorf("%d letters in %d lines", got, strings.Count(b.String(), "\n"))
-	}
-	p = &prefixer{to: brokenPipe{}, lock: new(sync.Mutex)}
-	if _, err := p.Write([]byte("x\n")); err == nil {
-		t.Error("an error was swallowed")
 	}
 }

@@ -73,7 +73,7 @@ func (a *App) events(ctx context.Context, c *command, o *eventsOptions, args arg
 	if err != nil {
 		return err
 	}
-	since, err := parseSince(c, o.since, a.Now())
+	since, err := parseTime(c, "--since", o.since, a.Now())
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,9 @@ import (
 // sinceWords is what --since takes, for help.
 const sinceWords = "10m, 2h, 3d, 14:30, 2026-11-22, '2026-11-22 14:30' or RFC 3339"
 
-// parseSince reads a point in time: how long ago it was, a time of today, or of yesterday where that is still to come, or a
+// parseTime reads the point in time that is the value of an option: how long ago it was, a time of today, or of yesterday where that is still to come, or a
 // date.
-func parseSince(c *command, text string, now time.Time) (time.Time, error) {
+func parseTime(c *command, option, text string, now time.Time) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return time.Time{}, nil
@@ -37,5 +37,5 @@ func parseSince(c *command, text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, misused(c, "--since: %q is no time; it may be %s", text, sinceWords)
+	return time.Time{}, misused(c, "%s: %q is no time; it may be %s", option, text, sinceWords)
 }

@@ -23,13 +23,13 @@ func TestParseSince(t *testing.T) {
 		"2026-11-22 10:00:01":  time.Date(2026, 11, 22, 10, 0, 1, 0, zone),
 		"2026-11-22T10:00:00Z": time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC),
 	} {
-		got, err := parseSince(&events, text, now)
+		got, err := parseTime(&events, "--since", text, now)
 		if err != nil || !got.Equal(want) {
 			t.Errorf("%q is %s (%v), should be %s", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"yesterday", "-1h", "25:00", "2026-13-01", "10" + "x"} {
-		if got, err := parseSince(&events, text, now); err == nil {
+		if got, err := parseTime(&events, "--since", text, now); err == nil {
 			t.Errorf("%q is %s", text, got)
 		}
 	}
