@@ -53,6 +53,7 @@ func (w *work) archiveNext(size int64) (done bool, err error) {
 	if w.able.unit == 0 && !w.able.punch {
 		return false, nil
 	}
+	w.awaitCalm()
 	if err := w.refresh(); err != nil {
 		return false, err
 	}

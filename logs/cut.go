@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"time"
 
 	"tend/internal/fault"
 )
@@ -12,11 +11,6 @@ import (
 const (
 	pieceMost  = 16 << 20 // bytes that are cut at once, since writers wait that long: 2 or 3 ms
 	pieceLeast = 2        // units, so that a gap that a crash leaves has at least one whole block: see findGap
-
-	calmGrowth   = 4 << 20   // bytes that a disk takes in some milliseconds
-	calmRate     = 400 << 20 // bytes a second that are no burst
-	calmLook     = 10 * time.Millisecond
-	calmPatience = 2 * time.Second // for all that one rotation cuts
 )
 
 // errChanged: somebody did something to the file that makes all that was planned pointless. The next look finds out what.
@@ -69,7 +63,8 @@ func (w *work) collapse() error {
 			return nil
 		}
 		if !calm {
-			if err := w.calm(length); err != nil {
+			w.awaitCalm()
+			if err := w.writeOut(length); err != nil {
 				return err
 			}
 		}
@@ -117,40 +112,6 @@ func (w *work) plan(length int64) bool {
 	}
 	w.layout.cut = &cut{length: length, first: first, next: next, size: w.info.Size()}
 	return true
-}
-
-// calm waits until the writers do no more than a disk can take, and then has written what waits in memory of all that is
-// to stay, until so little comes after it that nobody will wait for that long: a collapse does that while the writers wait. Who
-// writes faster for longer than our patience lasts has to wait all the same, or his log would grow without end.
-func (w *work) calm(length int64) error {
-	if w.patience.IsZero() {
-		w.patience = time.Now().Add(calmPatience)
-	}
-	for w.isBusy() {
-		time.Sleep(calmLook) // a file tells nobody that it is not written to any more
-	}
-	for {
-		if err := w.refresh(); err != nil {
-			return err
-		}
-		before := w.info.Size()
-		writeOut(w.live, length, 0)
-		if err := w.refresh(); err != nil {
-			return err
-		}
-		if w.info.Size()-before <= calmGrowth || time.Now().After(w.patience) {
-			return nil
-		}
-	}
-}
-
-// isBusy reports whether much was written since we looked last, as long as our patience lasts.
-func (w *work) isBusy() bool {
-	before, since := w.info.Size(), time.Since(w.looked)
-	if since < calmLook || w.refresh() != nil || time.Now().After(w.patience) {
-		return false
-	}
-	return w.info.Size()-before > int64(calmRate*since.Seconds())
 }
 
 // carryOut makes the cut that the layout in the file announces. The one in memory is then without it.
