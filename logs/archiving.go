@@ -53,7 +53,6 @@ func (w *work) archiveNext(size int64) (done bool, err error) {
 	if w.able.unit == 0 && !w.able.punch {
 		return false, nil
 	}
-	w.awaitCalm()
 	if err := w.refresh(); err != nil {
 		return false, err
 	}
@@ -65,6 +64,7 @@ func (w *work) archiveNext(size int64) (done bool, err error) {
 	if to-from < unit || end <= w.layout.head || w.able.unit > 0 && to < unit*pieceLeast {
 		return false, nil
 	}
+	w.awaitCalm()
 	if done, err = w.archive(end); !done || err != nil {
 		return false, err
 	}

@@ -12,7 +12,7 @@ import (
 
 // Limits say how much of a log is kept. Zero is no limit.
 type Limits struct {
-	Max  int64         // bytes: a live file that is this long goes into an archive
+	Max  int64         // bytes: a live file that is this long goes into an archive, of whole blocks and at least two of them
 	Keep int           // archives
 	Age  time.Duration // how long ago something was written
 }
@@ -59,7 +59,8 @@ type Rotated struct {
 }
 
 // Look finds out how long the log is, and whether it was cut short, replaced or removed by somebody else, and keeps the
-// stream's offsets growing all the same. known is the end of the stream as far as the caller remembers it.
+// stream's offsets growing all the same: it then writes a layout beside the file. known is the end of the stream as far as the
+// caller remembers it.
 func (r *Rotator) Look(path string, known int64) (Found, error) {
 	w, err := r.examine(path, known)
 	if err != nil {
@@ -197,6 +198,12 @@ func (r *Rotator) ability(directory string) (ability, error) {
 	}
 	r.abilities[directory] = a
 	return a, nil
+}
+
+// Method returns what the logs in the directory are rotated by: see Rotated.
+func (r *Rotator) Method(directory string) (string, error) {
+	a, err := r.ability(directory)
+	return a.method(), err
 }
 
 // refuse takes note that the mechanism does not work on this file.

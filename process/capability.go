@@ -31,7 +31,7 @@ func SwitchedOff(name string) bool {
 }
 
 // elsewhere are mechanisms that other packages probe for.
-var elsewhere = []string{"collapse", "cgroup"}
+var elsewhere = []string{"collapse", "punch", "lease", "cgroup"}
 
 // Misnamed returns the words of TEND_WITHOUT that name no mechanism.
 func Misnamed() []string {
