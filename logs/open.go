@@ -16,7 +16,7 @@ import (
 // Devices such as /dev/null will do as well; directories, pipes and sockets will not, and none of them makes us wait.
 // It does not become our controlling terminal.
 func Open(path string, perm os.FileMode) (*os.File, error) {
-	file, err := openOrCreate(path, perm)
+	file, err := openOrCreate(path, openFlags, perm)
 	if err != nil {
 		return nil, cannotWrite(path, err)
 	}
@@ -38,14 +38,14 @@ func Open(path string, perm os.FileMode) (*os.File, error) {
 // openFlags: without O_NONBLOCK the opening of a pipe waits for a reader, and that of a serial line for a carrier.
 const openFlags = os.O_WRONLY | os.O_APPEND | syscall.O_NOCTTY | syscall.O_NONBLOCK
 
-func openOrCreate(path string, perm os.FileMode) (*os.File, error) {
-	file, err := os.OpenFile(path, openFlags, 0)
+func openOrCreate(path string, flags int, perm os.FileMode) (*os.File, error) {
+	file, err := os.OpenFile(path, flags, 0)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return file, err
 	}
-	file, err = os.OpenFile(path, openFlags|os.O_CREATE|os.O_EXCL, perm)
+	file, err = os.OpenFile(path, flags|os.O_CREATE|os.O_EXCL, perm)
 	if errors.Is(err, fs.ErrExist) { // a symbolic link to nothing yet, or somebody was faster
-		return os.OpenFile(path, openFlags|os.O_CREATE, perm)
+		return os.OpenFile(path, flags|os.O_CREATE, perm)
 	}
 	if err != nil {
 		return nil, err

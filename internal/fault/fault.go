@@ -48,6 +48,9 @@ const (
 	SupervisorSignalled  Point = "supervisor.signalled"  // it has sent a signal of a stop
 	SupervisorEmptying   Point = "supervisor.emptying"   // the exit journal is about to be emptied
 	SupervisorEmptied    Point = "supervisor.emptied"    // it was emptied
+	SupervisorShelved    Point = "supervisor.shelved"    // a run's pipe is on the shelf, and the run has no process yet
+	SupervisorMoving     Point = "supervisor.moving"     // it is about to move what a service has written into its pipe
+	SupervisorMoved      Point = "supervisor.moved"      // it has moved it, and not marked when
 	SupervisorShelving   Point = "supervisor.shelving"   // an entry of the shelf counts no more, or was sent again, and is about to be taken from it
 	SupervisorLeaving    Point = "supervisor.leaving"    // there is nothing to do, and nobody is let in any more
 
@@ -76,7 +79,7 @@ func Points() []Point {
 		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted,
 		OuterUpgrading, OuterUpgraded, InnerUpgrading, InnerUpgraded,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
-		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelving, SupervisorLeaving,
+		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
 		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsSwapping, LogsLinked, LogsSwapped,
 		LogsPacking, LogsPacked, LogsDropped,

@@ -1,0 +1,85 @@
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// NewPipe makes a pipe, by way of a name that it has for a moment, and goes on to have in /proc. The end for the service is
+// open for reading as well: it is a reader itself, and never gets SIGPIPE, whoever of us dies. It belongs to an open file
+// of its own, so that nothing that we do to the other end changes how the service writes.
+func NewPipe(name string) (service, read *os.File, err error) {
+	_ = unix.Unlink(name)
+	if err := unix.Mkfifo(name, 0o600); err != nil {
+		return nil, nil, fmt.Errorf("making a pipe for output: %w", err)
+	}
+	defer unix.Unlink(name)
+	const flags = unix.O_CLOEXEC | unix.O_NOCTTY
+	in, err := unix.Open(name, unix.O_RDWR|flags, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening a pipe for output: %w", err)
+	}
+	out, err := unix.Open(name, unix.O_RDONLY|flags, 0)
+	if err != nil {
+		unix.Close(in)
+		return nil, nil, fmt.Errorf("opening a pipe for output: %w", err)
+	}
+	return os.NewFile(uintptr(in), name), os.NewFile(uintptr(out), name), nil
+}
+
+// OpenPipe opens the reading end of the pipe that a process has open there, for example /proc/PID/fd/1.
+func OpenPipe(path string) (*os.File, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening a pipe of output: %w", err)
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFIFO {
+		unix.Close(fd)
+		return nil, fmt.Errorf("opening a pipe of output: %s is none: %w", path, err)
+	}
+	_ = unix.SetNonblock(fd, false) // or the runtime would wait for it as well
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// CanPump returns an error that is ErrNoPump where the log cannot be the end of a pipe. It must exist.
+func CanPump(path string) error {
+	if WrittenByOthers(path) {
+		return fmt.Errorf("%w: somebody writes into %s", ErrNoPump, path)
+	}
+	fd, err := unix.Open(path, sinkFlags, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	defer unix.Close(ends[0])
+	defer unix.Close(ends[1])
+	var nowhere int64
+	_, err = unix.Splice(ends[0], nil, fd, &nowhere, 1, unix.SPLICE_F_NONBLOCK)
+	if errors.Is(err, unix.EAGAIN) { // the pipe is empty, and nothing else is in the way
+		return nil
+	}
+	return fmt.Errorf("%w: splice(2) into %s: %w", ErrNoPump, path, err)
+}
+
+// WrittenByOthers reports whether some process has the file open for writing, as far as the kernel tells: it grants a lease
+// for reading only where none has. See fcntl(2).
+func WrittenByOthers(path string) bool {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
+	if err == nil {
+		_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK)
+	}
+	return errors.Is(err, unix.EAGAIN)
+}
