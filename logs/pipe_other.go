@@ -33,7 +33,7 @@ func (*Pump) Writes(string) bool { return false }
 func (*Pump) Busy() bool { return false }
 
 // Drain has nothing to wait for.
-func (*Pump) Drain(_ string, done func()) { done() }
+func (*Pump) Drain(_ []string, done func()) { done() }
 
 // Without calls f.
 func (*Pump) Without(_ string, f func() error) error { return f() }

@@ -93,9 +93,9 @@ func (p *Pump) Busy() bool {
 	return len(p.runs) > 0
 }
 
-// Drain moves what the pipes of the run hold at this moment, and then calls done; where a log cannot be written to, it is
+// Drain moves what the pipes of the runs hold at this moment, and then calls done; where a log cannot be written to, it is
 // called all the same. What is written meanwhile is not waited for.
-func (p *Pump) Drain(run string, done func()) {
+func (p *Pump) Drain(runs []string, done func()) {
 	p.mu.Lock()
 	started := p.started && !p.closed
 	p.mu.Unlock()
@@ -105,7 +105,7 @@ func (p *Pump) Drain(run string, done func()) {
 	}
 	p.do(func() {
 		for _, pipe := range p.pipes {
-			if pipe.Run == run {
+			if slices.Contains(runs, pipe.Run) {
 				p.move(pipe, capacity(pipe.fd))
 			}
 		}
@@ -384,6 +384,9 @@ func (p *Pump) closeAll() {
 	p.mu.Unlock()
 	for _, f := range commands {
 		f()
+	}
+	for _, pipe := range p.pipes { // there may be nobody to do it later
+		p.move(pipe, capacity(pipe.fd))
 	}
 	for _, pipe := range p.pipes {
 		p.drop(pipe)

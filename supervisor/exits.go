@@ -87,7 +87,7 @@ func (s *Supervisor) gone(gone []process.Gone) {
 		}
 		endings = append(endings, e)
 	}
-	s.settle(endings)
+	s.drain(endings)
 }
 
 // recorded takes in what the journal says of main processes that nothing else has told the end of.

@@ -70,6 +70,7 @@ func (s *Supervisor) main() (int, error) {
 		status, err = s.supervise()
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
+		s.pipes.pump.Close()
 		s.forwards.Halt()
 		if s.door != nil {
 			s.door.HandOver()
@@ -129,6 +130,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	keeper.ReportReady(err)
 	time.AfterFunc(busyBegin, saveMemory)
 	s.announce(s.pending)
+	s.searchPipes()
 	s.cgroups.Sweep(s.lives())
 	status = s.loop()
 	if status == leftOnPurpose {
@@ -191,6 +193,7 @@ func (s *Supervisor) prepare() (err error) {
 		return err
 	}
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
+	s.openPipes()
 	s.forwards = s.newForwards()
 	ready := make(chan prepared, ahead())
 	go s.prepareRuns(ready)

@@ -146,6 +146,9 @@ func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, lo
 	if path := def.Output(job.log); err == nil && path != "" {
 		logOffset = logs.Size(path)
 	}
+	if err == nil {
+		spec, files, err = s.leadAll(job, spec, files)
+	}
 	return spec, files, logOffset, err
 }
 

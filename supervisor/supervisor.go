@@ -52,6 +52,7 @@ type Supervisor struct {
 	store    *store.Store
 	watcher  *process.Watcher
 	spawner  *process.Spawner
+	pipes    *pipes
 	cgroups  *process.Cgroups
 	forwards *forward.Set
 	journal  *journal
@@ -279,6 +280,9 @@ func (s *Supervisor) tick() {
 func (s *Supervisor) idle() bool {
 	given := s.leaving && s.commitError != nil // a database that refuses is not waited for
 	if !s.pending.empty() && !given || s.scanning || len(s.scanWanted) > 0 || s.busy.Load() > 0 {
+		return false
+	}
+	if s.pipes.pump.Busy() && !s.leaving { // somebody may write into it whose service has ended
 		return false
 	}
 	for _, sv := range s.services {

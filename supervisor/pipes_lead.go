@@ -1,0 +1,110 @@
+package supervisor
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"tend"
+	"tend/logs"
+	"tend/process"
+)
+
+// source says where the pipe of a run leads for a file that its definition names, "" being the service's own log. It is
+// not ok where that is no file.
+func (s *Supervisor) source(path string, d tend.Service, run string) (source logs.Source, ok bool) {
+	source = logs.Source{Run: run, Path: path, Perm: 0o666 &^ os.FileMode(*d.Umask)}
+	if path == "" {
+		source.Path, source.Own, source.Perm = logs.Path(s.database, d.Name), true, 0o600
+		source.Marks = logs.MarksPath(source.Path)
+		return source, true
+	}
+	source.Marks = logs.OutsideMarksPath(s.database, path)
+	info, err := os.Stat(path)
+	return source, err != nil || info.Mode().IsRegular()
+}
+
+// leadAll has a run write into pipes where it is to. It returns its files as they are then.
+func (s *Supervisor) leadAll(job spawnJob, spec process.Spec, files []*os.File) (process.Spec, []*os.File, error) {
+	apart := spec.Stderr != spec.Stdout
+	var err, second error
+	spec.Stdout, err = s.lead(job, job.def.Stdout, 1, spec.Stdout)
+	if apart {
+		spec.Stderr, second = s.lead(job, job.def.Stderr, 2, spec.Stderr)
+	} else {
+		spec.Stderr = spec.Stdout
+	}
+	for _, f := range []*os.File{spec.Stdout, spec.Stderr} {
+		if f != nil && !slices.Contains(files, f) {
+			files = append(files, f)
+		}
+	}
+	return spec, files, errors.Join(err, second)
+}
+
+// lead has a run write into a pipe in place of the log that was opened for it, if its lines are to have times. So has one
+// that shares a log with such a run: whoever wrote straight into it would write over what the pump moves there.
+func (s *Supervisor) lead(job spawnJob, path string, stream int, log *os.File) (*os.File, error) {
+	source, ok := s.source(path, job.def, job.run)
+	shared := s.pipes.pump.Writes(source.Path)
+	if !ok || job.def.LogFormat != tend.LogTime && !shared {
+		return log, nil
+	}
+	log.Close()
+	var err error
+	if !shared {
+		err = logs.CanPump(source.Path)
+	}
+	if err == nil {
+		log, err = s.pipes.open(source, stream)
+	}
+	if errors.Is(err, logs.ErrNoPump) {
+		s.logf("%s writes straight into its log, and the times of its lines are not known: %v", job.def.Name, err)
+		return logs.Open(source.Path, source.Perm)
+	}
+	return log, err
+}
+
+// drainPatience is how long an end waits for what was written before it to be in the log: a file system may be slow.
+const drainPatience = time.Second
+
+// drain lets ends happen when what was written before them is in the logs, since whoever is told of an end is shown that.
+// What others of a tree write, who live on, is not waited for.
+func (s *Supervisor) drain(endings []ending) {
+	var runs []string
+	for _, e := range endings {
+		if s.pipes.pump.Has(e.run) {
+			runs = append(runs, e.run)
+		}
+	}
+	if len(runs) == 0 {
+		s.settle(endings)
+		return
+	}
+	s.settling += len(runs)
+	var once sync.Once
+	done := func() {
+		once.Do(func() {
+			s.calls.put(func() {
+				s.settling -= len(runs)
+				s.settle(endings)
+			})
+		})
+	}
+	enough := time.AfterFunc(drainPatience, done)
+	s.pipes.pump.Drain(runs, func() {
+		enough.Stop()
+		done()
+	})
+}
+
+// outputWaits takes in that the output of a run cannot be written to its log, or that it is.
+func (s *Supervisor) outputWaits(source logs.Source, err error) {
+	if err != nil {
+		s.logf("the output of a run waits: %v", err)
+		return
+	}
+	s.logf("%s is written to again", source.Path)
+}
