@@ -35,6 +35,11 @@ var passedOn = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ"
 // SERVER_FILE must be absolute. However many call it at a time, one chain is started. An error is what the supervisor itself
 // reported, or tells what became of it. Descriptors that this process inherited are closed on execution from here on.
 func Launch(ctx context.Context, dir string, env []string) error {
+	return LaunchWith(ctx, dir, env, nil)
+}
+
+// LaunchWith is Launch for a supervisor that has lost its keepers, and hands their shelf down to the ones that it starts.
+func LaunchWith(ctx context.Context, dir string, env []string, shelf *Shelf) error {
 	if Answers(ctx, dir) {
 		return nil
 	}
@@ -59,7 +64,7 @@ func Launch(ctx context.Context, dir string, env []string) error {
 			return err
 		}
 		if chain != nil {
-			err := start(ctx, dir, *chain, env)
+			err := start(ctx, dir, *chain, env, shelf)
 			if !errors.Is(err, errChainGone) || started == launches || left(dir) {
 				return err
 			}
@@ -96,7 +101,7 @@ func claim(ctx context.Context, dir string) (*lock, error) {
 }
 
 // start starts a chain, whose lock it hands over to it, and waits until its supervisor has reported.
-func start(ctx context.Context, dir string, chain lock, env []string) error {
+func start(ctx context.Context, dir string, chain lock, env []string, shelf *Shelf) error {
 	said, err := os.OpenFile(TendLog(dir), os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		chain.Close()
@@ -104,7 +109,7 @@ func start(ctx context.Context, dir string, chain lock, env []string) error {
 	}
 	defer said.Close()
 	before, _ := said.Seek(0, 2) // size, so that only what is new is shown
-	ready, err := execute(dir, chain, said, env)
+	ready, err := execute(dir, chain, said, env, shelf)
 	chain.Close() // the keepers have it now
 	if err != nil {
 		return tend.Errorf(tend.CodeFailed, "starting the keepers: %w", err)
@@ -122,7 +127,7 @@ func start(ctx context.Context, dir string, chain lock, env []string) error {
 
 // execute starts the outer keeper by way of one that ends at once, so that it is nobody's child and nobody's
 // descendant, and returns the end of the ready pipe to read.
-func execute(dir string, chain lock, said *os.File, env []string) (*os.File, error) {
+func execute(dir string, chain lock, said *os.File, env []string, shelf *Shelf) (*os.File, error) {
 	process.CloseInherited()
 	null, err := os.Open(os.DevNull)
 	if err != nil {
@@ -134,10 +139,16 @@ func execute(dir string, chain lock, said *os.File, env []string) (*os.File, err
 		return nil, err
 	}
 	defer report.Close()
+	env = keepersEnvironment(env)
+	files := []uintptr{null.Fd(), said.Fd(), said.Fd(), report.Fd(), uintptr(chain.fd)}
+	for _, end := range shelf.ends() {
+		env = append(env, numbered(end.variable, len(files)))
+		files = append(files, uintptr(end.fd))
+	}
 	pid, err := syscall.ForkExec(executable(), []string{programName, commandKeep, flagDetach, dir}, &syscall.ProcAttr{
 		Dir:   "/",
-		Env:   keepersEnvironment(env),
-		Files: []uintptr{null.Fd(), said.Fd(), said.Fd(), report.Fd(), uintptr(chain.fd)},
+		Env:   env,
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

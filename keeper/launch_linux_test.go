@@ -166,7 +166,7 @@ func TestLaunchBesideOneThatIsStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := start(t.Context(), c.dir, *chain, os.Environ()); err != nil {
+	if err := start(t.Context(), c.dir, *chain, os.Environ(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-launched; err != nil {

@@ -57,6 +57,14 @@ func OpenShelf() (*Shelf, error) {
 	return &Shelf{in: in, out: out, live: map[string]bool{}}, nil
 }
 
+// ends are what is handed down of it.
+func (s *Shelf) ends() []handed {
+	if s == nil {
+		return nil
+	}
+	return []handed{{shelfInVariable, s.in}, {shelfOutVariable, s.out}}
+}
+
 // All returns every file on the shelf by its name; they are the caller's to close. It is called once, before anything else.
 func (s *Shelf) All() (map[string]*os.File, error) {
 	if s == nil {

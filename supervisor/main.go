@@ -36,6 +36,7 @@ func Main(database string, leave bool, door NewDoor) int {
 	}
 	// The last is caught so that a file that may not grow is an error like any other: see setrlimit(2).
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, parentDied, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
+	s.shelf, _ = keeper.OpenShelf() // first, since it is to be handed on even if the keepers die before we have begun
 	s.newDoor = door
 	s.awaited = keeper.ReadyAwaited()
 	status, err := s.main()

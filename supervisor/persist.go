@@ -98,7 +98,7 @@ func (s *Supervisor) launch() {
 		dir, err := keeper.Directory(s.database) // somebody may have removed it
 		if err == nil {
 			keeper.Wake(dir) // the outer keeper is to start the next, but may be stopped
-			err = keeper.Launch(ctx, dir, os.Environ())
+			err = keeper.LaunchWith(ctx, dir, os.Environ(), s.shelf)
 		}
 		cancel()
 		if err == nil {

@@ -56,7 +56,7 @@ func parseShelfName(name string) (s logs.Source, ok bool) {
 
 // openPipes takes the pipes over that are on the shelf. Only the supervisor that has the lock may.
 func (s *Supervisor) openPipes() {
-	p := &pipes{dir: s.dir, logf: s.logf, known: map[string]bool{}}
+	p := &pipes{dir: s.dir, shelf: s.shelf, logf: s.logf, known: map[string]bool{}}
 	p.pump = logs.NewPump(logs.PumpEvents{
 		Ended: func(source logs.Source) {
 			p.forget(source)
@@ -65,12 +65,8 @@ func (s *Supervisor) openPipes() {
 		Waits: func(source logs.Source, err error) { s.calls.put(func() { s.outputWaits(source, err) }) },
 	})
 	s.pipes = p
-	var err error
-	if p.shelf, err = keeper.OpenShelf(); err != nil {
-		return // these keepers have none
-	}
 	files, err := p.shelf.All()
-	if err != nil {
+	if err != nil && !errors.Is(err, keeper.ErrNoShelf) {
 		s.logf("%v", err)
 	}
 	for name, file := range files {

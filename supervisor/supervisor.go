@@ -52,6 +52,7 @@ type Supervisor struct {
 	store    *store.Store
 	watcher  *process.Watcher
 	spawner  *process.Spawner
+	shelf    *keeper.Shelf // nil: these keepers have none
 	pipes    *pipes
 	cgroups  *process.Cgroups
 	forwards *forward.Set

@@ -61,8 +61,9 @@ type service struct {
 	stopping string // run of which the list said last that it is being stopped
 	steady   atomic.Pointer[steady]
 	lines    lineCheck
-	judged   map[string]bool // its runs whose end has been judged
-	late     map[string]bool // those of which it was said already that they do not end
+	judged   map[string]bool      // its runs whose end has been judged
+	overAt   map[string]time.Time // those that write through a pipe: when they were first seen to have ended
+	late     map[string]bool      // those of which it was said already that they do not end
 }
 
 // steady is a run that is to live on, because nothing was commanded.
@@ -90,6 +91,7 @@ func newCampaign(p plan, dir, program, self string) (*campaign, error) {
 		c.services = append(c.services, s)
 	}
 	c.probe = newService("probe", kindNamed("silent"))
+	c.probe.kind.options = []string{"--log-format", "time"}
 	if r := c.command(c.probe.kind.addArguments(c.probe.name, self, w.servicesDir)...); r.status != 0 {
 		return c, fmt.Errorf("%s", r)
 	}
@@ -99,7 +101,7 @@ func newCampaign(p plan, dir, program, self string) (*campaign, error) {
 }
 
 func newService(name string, k kind) *service {
-	return &service{name: name, kind: k, judged: map[string]bool{}, late: map[string]bool{}}
+	return &service{name: name, kind: k, judged: map[string]bool{}, late: map[string]bool{}, overAt: map[string]time.Time{}}
 }
 
 // fight starts all services, kills and works until the plan is fulfilled, stops all services and checks everything.

@@ -26,7 +26,7 @@ func (c *campaign) checkService(s *service, records map[string]string, end bool)
 	for run := range records {
 		counts[run], _ = readCounts(countPath(c.servicesDir, s.name, run))
 	}
-	wrong, err := s.lines.follow(logs.Path(c.database, s.name))
+	wrong, err := c.followLines(s, counts)
 	if err != nil {
 		wrong = append(wrong, err.Error())
 	}
@@ -51,8 +51,11 @@ func (c *campaign) checkService(s *service, records map[string]string, end bool)
 		if ended && s.stopping == row.ID {
 			continue // its main process has ended, others of its tree have not, and may write
 		}
+		if ended && s.kind.timed && !s.moved(row.ID, end) {
+			continue // what they wrote last may be on its way
+		}
 		wrong = append(wrong, c.checkRun(s, row, end)...)
-		if _, began := records[row.ID]; began {
+		if path, began := records[row.ID]; began && !(s.kind.timed && ended && c.mayLose(s, row, path)) {
 			wrong = append(wrong, s.lines.missing(row.ID, counts[row.ID], ended)...)
 		}
 		if ended {
@@ -76,6 +79,52 @@ func (c *campaign) checkService(s *service, records map[string]string, end bool)
 	for _, w := range wrong {
 		c.report.violate("%s: %s", s.name, w)
 	}
+}
+
+// followLines takes in what was written to the log. What goes there through a pipe may need a moment.
+func (c *campaign) followLines(s *service, counts map[string][writers]int) (wrong []string, err error) {
+	const moment = 2 * time.Second
+	for end := time.Now().Add(moment); ; time.Sleep(time.Millisecond) {
+		more, err := s.lines.follow(logs.Path(c.database, s.name))
+		wrong = append(wrong, more...)
+		if err != nil || !s.kind.timed || time.Now().After(end) {
+			return wrong, err
+		}
+		waits := false
+		for run, count := range counts {
+			waits = waits || len(s.lines.missing(run, count, false)) > 0
+		}
+		if !waits {
+			return wrong, nil
+		}
+	}
+}
+
+// moved reports whether a run that writes through a pipe ended so long ago that all of it is in the log.
+func (s *service) moved(run string, end bool) bool {
+	const moment = time.Second
+	if s.overAt[run].IsZero() {
+		s.overAt[run] = time.Now()
+	}
+	return end || time.Since(s.overAt[run]) > moment
+}
+
+// mayLose reports whether what a run wrote last into its pipe may be lost: it and all of tend's processes were dead at the same
+// time.
+func (c *campaign) mayLose(s *service, row tend.Run, record string) bool {
+	r, err := readRecord(record)
+	if err != nil || r.IsZero() {
+		return true
+	}
+	ended := r.endedAt
+	if r.end == nil {
+		ended = row.EndedAt
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.history
+	h.noStatus = false
+	return h.unknowable(r.begun, ended)
 }
 
 // checkRun judges one run.
@@ -119,6 +168,7 @@ func clock(t time.Time) string { return t.Local().Format("15:04:05.000") }
 func (c *campaign) closeRun(s *service, run string) {
 	s.judged[run] = true
 	s.lines.forget(run)
+	delete(s.overAt, run)
 	_ = os.Remove(recordPath(c.servicesDir, s.name, run))
 	_ = os.Remove(countPath(c.servicesDir, s.name, run))
 }

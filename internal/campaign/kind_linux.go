@@ -14,6 +14,7 @@ type kind struct {
 	long    bool     // it lives until it is told to end
 	killed  bool     // it does not end before SIGKILL
 	slow    bool     // its starts take long: fewer commands are given to it
+	timed   bool     // what it writes goes through a pipe, so that it is in the log a moment later
 }
 
 // endure is how long a stop may take a service that obeys. It is long, because a machine under such load is slow, and
@@ -22,14 +23,16 @@ const endure = 8 * time.Second
 
 func kinds() []kind {
 	return []kind{
-		{name: "silent", share: 20, long: true},
-		{name: "chatty", share: 16, long: true},
-		{name: "tree", share: 12, long: true},
-		{name: "stubborn", share: 10, long: true, killed: true, options: []string{"--stop", "TERM/0.2/KILL/5"}},
+		{name: "silent", share: 16, long: true},
+		{name: "chatty", share: 12, long: true},
+		{name: "timed", share: 10, long: true, timed: true, options: []string{"--log-format", "time"}},
+		{name: "brief", share: 8, timed: true, options: []string{"--log-format", "time", "--restart", "always", "--backoff", "100ms..500ms"}},
+		{name: "tree", share: 10, long: true},
+		{name: "stubborn", share: 8, long: true, killed: true, options: []string{"--stop", "TERM/0.2/KILL/5"}},
 		{name: "slow", share: 8, long: true, slow: true, options: []string{"--ready", "alive:1s"}},
-		{name: "short", share: 12, options: []string{"--restart", "always", "--backoff", "100ms..500ms"}},
-		{name: "failing", share: 12, options: []string{"--restart", "on-failure", "--backoff", "100ms..500ms"}},
-		{name: "crashing", share: 10, options: []string{"--restart", "always", "--backoff", "200ms..2s"}},
+		{name: "short", share: 10, options: []string{"--restart", "always", "--backoff", "100ms..500ms"}},
+		{name: "failing", share: 10, options: []string{"--restart", "on-failure", "--backoff", "100ms..500ms"}},
+		{name: "crashing", share: 8, options: []string{"--restart", "always", "--backoff", "200ms..2s"}},
 	}
 }
 

@@ -51,7 +51,7 @@ func elsewhere(p fault.Point) bool {
 		return true
 	}
 	switch p {
-	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.SupervisorShelving:
+	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
 		return true
 	}
 	return false
@@ -135,7 +135,7 @@ func (c *campaign) occasion(p fault.Point) (wait func()) {
 	case fault.SupervisorEmptying, fault.SupervisorEmptied:
 		c.fillJournal()
 		busy.Go(func() { c.restart(c.probe) })
-	case fault.SupervisorCommitting, fault.SupervisorCommitted, fault.SupervisorSpawning, fault.SupervisorSpawned,
+	case fault.SupervisorCommitting, fault.SupervisorCommitted, fault.SupervisorShelved, fault.SupervisorSpawning, fault.SupervisorSpawned,
 		fault.SupervisorSignalled, fault.InnerRecorded, fault.InnerReaped:
 		busy.Go(func() { c.restart(c.probe) })
 	case fault.CommandWritten:

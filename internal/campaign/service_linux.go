@@ -69,11 +69,16 @@ func beService(kind, dir string) int {
 		return secondCopy
 	}
 	switch kind {
-	case "chatty":
+	case "chatty", "timed":
 		err := r.startWriters()
 		if err != nil {
 			r.violate("it cannot start its writers: %v", err)
 		}
+	case "brief":
+		if err := r.writeFew(); err != nil {
+			r.violate("it cannot write: %v", err)
+		}
+		return r.exit(7)
 	case "tree":
 		if err := r.grow(); err != nil {
 			r.violate("it cannot start its tree: %v", err)
@@ -132,7 +137,7 @@ func (r *run) live(long time.Duration, byItself bool) int {
 				continue
 			case "tree":
 				return r.exit(0)
-			case "chatty":
+			case "chatty", "timed":
 				return r.exit(5)
 			}
 			return r.die(syscall.SIGTERM)

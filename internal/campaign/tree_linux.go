@@ -74,6 +74,21 @@ func (r *run) startWriters() error {
 	return nil
 }
 
+// writeFew writes some lines at once.
+func (r *run) writeFew() error {
+	count, err := openCount(r.dir, r.service, r.id)
+	if err != nil {
+		return err
+	}
+	defer count.Close()
+	for seq := 1; seq <= 5 && err == nil; seq++ {
+		if _, err = os.Stdout.WriteString(line(r.id, 0, seq)); err == nil {
+			_, err = count.WriteAt(counted(seq), 0)
+		}
+	}
+	return err
+}
+
 func beWriter(dir, number string) int {
 	n, err := strconv.Atoi(number)
 	if err != nil {
