@@ -42,6 +42,9 @@ func TestTimedOutputSurvivesOurDeaths(t *testing.T) {
 			for _, who := range victims {
 				c.signal(ours[who], syscall.SIGKILL)
 			}
+			for _, who := range victims {
+				c.until("it is dead", func() error { return when(dead(ours[who])) })
+			}
 			c.settled()
 			before := logs.Size(path)
 			c.until("its log grows", func() error { return when(logs.Size(path) > before) })

@@ -45,7 +45,11 @@ func (p *pipes) search() (found []foundPipe) {
 		p.logf("looking for pipes of services: %v", err)
 		return nil
 	}
-	prefix, seen := filepath.Join(p.dir, pipePrefix), map[string]bool{}
+	dir, err := filepath.EvalSymlinks(p.dir) // as the kernel says it
+	if err != nil {
+		dir = p.dir
+	}
+	prefix, seen := filepath.Join(dir, pipePrefix), map[string]bool{}
 	for _, stat := range all {
 		if owner, err := process.Owner(stat.PID); err != nil || owner != os.Geteuid() || stat.PID == os.Getpid() || stat.Dead() {
 			continue
