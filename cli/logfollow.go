@@ -142,10 +142,13 @@ func (f *logFollower) take(ctx context.Context, offset int64, text []byte) error
 	if f.moment != nil {
 		f.moment.Stop()
 	}
-	if next := f.at + int64(len(f.rest)); offset > next {
+	switch next := f.at + int64(len(f.rest)); {
+	case offset > next:
 		if err := f.gap(ctx, next, offset); err != nil {
 			return err
 		}
+	case offset < next: // somebody has found out meanwhile where in the stream a file belongs that took the place of another
+		f.at = offset - int64(len(f.rest))
 	}
 	f.rest = append(f.rest, text...)
 	show := f.shower(ctx, int64(len(f.rest)))

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,6 +21,7 @@ import (
 // tailing is a command that follows logs.
 type tailing struct {
 	t      *testing.T
+	cmd    *exec.Cmd
 	chunks chan []byte
 	text   []byte // came and was not waited for yet
 	said   said   // to standard error
@@ -27,8 +30,8 @@ type tailing struct {
 // follow starts a command whose output is read from the file; the other is given to it.
 func (w *world) follow(out, given *os.File, args ...string) *tailing {
 	w.t.Helper()
-	f := &tailing{t: w.t, chunks: make(chan []byte, 1000)}
 	cmd := w.command(args...)
+	f := &tailing{t: w.t, cmd: cmd, chunks: make(chan []byte, 1000)}
 	cmd.Stdout, cmd.Stderr = given, &f.said
 	must(w.t, cmd.Start(), given.Close())
 	go func() {
@@ -173,6 +176,72 @@ func TestFollowEndsWhenThePipeIsClosed(t *testing.T) {
 	case <-time.After(patient):
 		cmd.Process.Kill()
 		t.Error("it follows on, and nobody reads it")
+	}
+}
+
+// wholeLog is all that is there of a log.
+func wholeLog(t *testing.T, path string) []byte {
+	t.Helper()
+	stream, err := logs.OpenStream(path)
+	must(t, err)
+	defer stream.Close()
+	end, err := stream.End()
+	must(t, err)
+	text := make([]byte, end-stream.Start())
+	_, err = stream.ReadAt(text, stream.Start())
+	must(t, err)
+	return text
+}
+
+// Whatever is rotated meanwhile, each line is shown once; and what goes away unseen is told of.
+func TestFollowWhileLogsAreRotated(t *testing.T) {
+	w := newWorld(t)
+	w.tend("add", "web", "sleep 1")
+	w.write("web", "begin\n")
+	f := w.followThroughPipe("logs", "-f", "web")
+	f.want("begin\n")
+	rotator, limits := &logs.Rotator{}, logs.Limits{Max: 256 << 10, Keep: 2}
+	path := logs.Path(w.database(), "web")
+	written := "begin\n"
+	block := func(i int) string {
+		var b strings.Builder
+		for b.Len() < 400<<10 {
+			fmt.Fprintf(&b, "%d of block %d\n", b.Len(), i)
+		}
+		return b.String()
+	}
+	rotate := func() {
+		_, err := rotator.Rotate(path, limits, time.Now())
+		must(t, err)
+	}
+	for i := range 5 {
+		w.write("web", block(i))
+		f.want(block(i))
+		rotate()
+		written += block(i)
+	}
+	out, _ := w.tend("logs", "-n", "all", "web")
+	if !strings.HasSuffix(written, out) || len(out) < 500<<10 || len(out) == len(written) {
+		t.Errorf("of %d bytes, %d are there", len(written), len(out))
+	}
+	if out, _ := w.tend("logs", "--grep", "^0 of", "-n", "1", "web"); out != "0 of block 4\n" {
+		t.Errorf("%q", out)
+	}
+
+	if out, _ := w.tend("logs", "-n", "all", "--json", "web"); !strings.HasPrefix(out, fmt.Sprintf(`{"version":1,"service":"web","stream":"output","offset":%d,`, len(written)-len(wholeLog(t, path)))) {
+		t.Errorf("%.200s", out)
+	}
+
+	must(t, f.cmd.Process.Signal(syscall.SIGSTOP))
+	for i := range 5 {
+		w.write("web", block(i))
+		rotate()
+	}
+	w.write("web", "the end\n")
+	must(t, f.cmd.Process.Signal(syscall.SIGCONT))
+	f.until("the end\n")
+	if said := f.said.String(); !strings.Contains(said, "bytes of it had been removed, as old, before it could be shown") {
+		t.Errorf("it said %q", said)
 	}
 }
 

@@ -24,7 +24,7 @@ func (q *logQuestion) part(ctx context.Context, s *shelf, source *logSource, str
 	if p.to, err = stream.End(); err != nil {
 		return p, 0, err
 	}
-	p.limit = p.to
+	p.limit, p.begun = p.to, p.from > 0 // archives do not end where lines do
 	if q.run == "" && q.since.IsZero() && q.until.IsZero() {
 		return p, 0, nil
 	}
@@ -46,15 +46,19 @@ func (q *logQuestion) part(ctx context.Context, s *shelf, source *logSource, str
 		}
 		lost = max(0, first-run.from)
 		p.from, p.to, p.limit = max(first, run.from), max(first, run.to), max(first, run.to)
+		p.begun = lost > 0
 	}
 	if !q.since.IsZero() {
 		t, err := s.around(source, spans, q.since, end, now)
 		if err != nil {
 			return p, 0, err
 		}
-		if p.from, err = lineStart(stream, t.from(q.since), p.from, p.to); err != nil {
+		from, err := lineStart(stream, t.from(q.since), p.from, p.to)
+		if err != nil {
 			return p, 0, err
 		}
+		p.begun = p.begun && from == p.from
+		p.from = from
 	}
 	if !q.until.IsZero() {
 		t, err := s.around(source, spans, q.until, end, now)
@@ -77,7 +81,7 @@ func (q *logQuestion) tail(stream logStream, p part, brief bool) (part, error) {
 		p.from = max(least, p.to-int64(q.lines+1)*maxLine)
 	}
 	from, err := lastWanted(stream, p, q.wanted, q.lines)
-	p.begun = from == p.from && from > least
+	p.begun = from == p.from && (p.begun || from > least)
 	p.from = from
 	return p, err
 }
