@@ -21,7 +21,8 @@ import (
 var kills = flag.Int("kills", 4, "how often the oracle of rotation kills on each kind of file system")
 
 // TestOracle has processes write into logs as fast as they can, while what rotates the logs is killed again and again, by
-// chance and at each point of its work. In the end archives and live file together must be what was written, byte for byte.
+// chance and at each point of its work. In the end archives and live file together must be what was written, byte for byte;
+// and so must be what somebody saw who followed them all the time.
 func TestOracle(t *testing.T) {
 	if !ownMounts(t) {
 		return
@@ -88,10 +89,12 @@ func (o *oracle) judge(kills int) {
 func (o *oracle) round() {
 	o.Helper()
 	var writers []*actor
+	onlookers := map[string]*onlooker{}
 	paths := []string{strconv.Itoa(50_000 << rand.IntN(6))} // the limit
 	for _, l := range all {
 		path := filepath.Join(o.dir, l.name+".log")
 		paths = append(paths, path)
+		onlookers[path] = look(o.Context(), path)
 		for id := range l.writers {
 			writers = append(writers, startActor(o, nil, "write", l.kind, "w"+strconv.Itoa(id), path, strconv.Itoa(l.bytes)))
 		}
@@ -111,7 +114,7 @@ func (o *oracle) round() {
 		if err := r.Recover(path); err != nil {
 			o.Fatal(err)
 		}
-		o.compare(l, path)
+		o.compare(l, path, onlookers[path])
 		left, _ := filepath.Glob(path + "*")
 		for _, name := range left {
 			if err := os.Remove(name); err != nil {
@@ -194,7 +197,7 @@ func (o *oracle) awaitCut(r *actor, paths []string) {
 }
 
 // compare compares what is in the archives and the live file with what was written.
-func (o *oracle) compare(l written, path string) {
+func (o *oracle) compare(l written, path string, onlooker *onlooker) {
 	o.Helper()
 	got := stored(o, path)
 	lay, err := loadLayout(path)
@@ -212,6 +215,12 @@ func (o *oracle) compare(l written, path string) {
 		want["w"+strconv.Itoa(id)] = text
 	}
 	if err := sameContent(l, got, want); err != nil {
+		o.Errorf("%s: %v", l.name, err)
+	}
+	if err := readStream(path, got); err != nil {
+		o.Errorf("%s: %v", l.name, err)
+	}
+	if err := onlooker.saw(got); err != nil {
 		o.Errorf("%s: %v", l.name, err)
 	}
 }
