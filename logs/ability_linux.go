@@ -20,9 +20,14 @@ func probe(directory string, without func(string) bool) (ability, error) {
 	defer file.Close()
 	var a ability
 	if !without(Collapse) {
-		a.unit = probeCollapse(file)
+		a.unit, err = probeCollapse(file)
 	}
-	a.punch = !without(Punch) && probePunch(file)
+	if err == nil && !without(Punch) {
+		a.punch, err = probePunch(file)
+	}
+	if err != nil { // what was in the way may be so no more when it is tried again
+		return ability{}, fmt.Errorf("trying out what %q can do: %w", directory, err)
+	}
 	a.leases = !without(Lease) && probeLease(file)
 	return a, nil
 }
@@ -46,36 +51,47 @@ func scratch(directory string) (*os.File, error) {
 
 // probeCollapse returns the smallest unit that works. It insists on being able to tell afterwards from the places on the
 // disk that it was done: without that a crash would leave us not knowing.
-func probeCollapse(file *os.File) int64 {
+func probeCollapse(file *os.File) (unit int64, err error) {
 	for _, unit := range units {
 		content := numbered(3 * unit)
-		if !rewrite(file, content) {
-			return 0
+		if err := rewrite(file, content); err != nil {
+			return 0, onlyFull(err)
 		}
 		first, ok1 := blockAt(file, 0)
 		next, ok2 := blockAt(file, unit)
 		if !ok1 || !ok2 || first == next {
-			return 0
+			return 0, nil
 		}
 		if collapse(file, unit) != nil {
 			continue
 		}
 		now, ok := blockAt(file, 0)
 		if ok && now == next && holds(file, content[unit:]) {
-			return unit
+			return unit, nil
 		}
 	}
-	return 0
+	return 0, nil
 }
 
-func probePunch(file *os.File) bool {
+func probePunch(file *os.File) (bool, error) {
 	unit := units[1]
 	content := numbered(2 * unit)
-	if !rewrite(file, content) || punch(file, 0, unit) != nil {
-		return false
+	if err := rewrite(file, content); err != nil {
+		return false, onlyFull(err)
+	}
+	if err := punch(file, 0, unit); err != nil {
+		return false, onlyFull(err)
 	}
 	clear(content[:unit])
-	return holds(file, content)
+	return holds(file, content), nil
+}
+
+// onlyFull is the error if it says that there is no room, which says nothing about what the file system can do.
+func onlyFull(err error) error {
+	if isFull(err) {
+		return err
+	}
+	return nil
 }
 
 // probeLease: while the file is open for writing there must be no lease, and one when nobody has it open.
@@ -93,12 +109,12 @@ func probeLease(file *os.File) bool {
 	return whoWrites(reader) == writersNone
 }
 
-func rewrite(file *os.File, content []byte) bool {
-	if file.Truncate(0) != nil {
-		return false
+func rewrite(file *os.File, content []byte) error {
+	if err := file.Truncate(0); err != nil {
+		return err
 	}
 	_, err := file.WriteAt(content, 0)
-	return err == nil
+	return err
 }
 
 func holds(file *os.File, content []byte) bool {

@@ -87,6 +87,7 @@ func (w *work) archive(end int64) (done bool, err error) {
 			return false, err
 		}
 		if len(w.archives) == 0 {
+			w.rotated.Full = true
 			w.say(w.path+" full", "the log %s is not rotated: %v, and there is no archive of it that could make room", w.path, err)
 			return false, nil
 		}

@@ -115,10 +115,7 @@ func (w *work) compare(known int64) error {
 		w.saved = w.saved && w.layout.inode == 0 && w.layout.epoch == 0 // nothing to be said of a log that was never rotated
 		w.layout.inode = inode
 	}
-	if w.inodes == nil {
-		w.inodes = map[string]uint64{}
-	}
-	w.inodes[w.path] = inode
+	w.remember(w.path, inode)
 	w.found.End = w.layout.logical(w.info.Size())
 	w.found.Size = w.beyond()
 	return nil

@@ -42,8 +42,9 @@ type refusal struct {
 
 // Found is what a look at a log has found.
 type Found struct {
-	Size int64 // how much of it is in the live file, bytes: what Limits.Max is about
-	End  int64 // of the stream
+	Size int64       // how much of it is in the live file, bytes: what Limits.Max is about
+	End  int64       // of the stream
+	File fs.FileInfo // the live file as it was then; nil: there is none
 
 	// What was done to it behind our back. What it holds now follows what was known of it.
 	Truncated bool
@@ -56,17 +57,24 @@ type Rotated struct {
 	Archived int64  // bytes that were moved into archives
 	Dropped  int64  // bytes that were removed for good
 	Method   string // "collapse", "punch", or "restart": only when the service starts again, see Swap
+	Full     bool   // there was no room for an archive
 }
 
 // Look finds out how long the log is, and whether it was cut short, replaced or removed by somebody else, and keeps the
 // stream's offsets growing all the same: it then writes a layout beside the file. known is the end of the stream as far as the
 // caller remembers it.
 func (r *Rotator) Look(path string, known int64) (Found, error) {
+	if found, _, ordinary := r.glance(path, known); ordinary {
+		return found, nil
+	}
 	w, err := r.examine(path, known)
 	if err != nil {
 		return Found{}, fmt.Errorf("looking at the log %q: %w", path, err)
 	}
 	defer w.close()
+	if w.live != nil {
+		w.found.File = w.info
+	}
 	return w.found, nil
 }
 
@@ -166,6 +174,7 @@ func (w *work) prepare() error {
 		w.able, err = w.ability(filepath.Dir(directory))
 	}
 	if err != nil {
+		w.rotated.Full = isFull(err)
 		w.say(w.path, "the log %s cannot be rotated: %v", w.path, err)
 	}
 	if w.refused[refusal{w.layout.inode, Collapse}] {

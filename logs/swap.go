@@ -137,10 +137,7 @@ func (w *work) arrive() error {
 		_ = w.live.Close()
 		w.live = nil
 	}
-	if w.inodes == nil {
-		w.inodes = map[string]uint64{}
-	}
-	w.inodes[w.path] = w.layout.inode
+	w.remember(w.path, w.layout.inode)
 	return w.open()
 }
 
