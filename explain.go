@@ -15,6 +15,7 @@ type Account struct {
 	Damage       error     // why what was written down of the state cannot be read: no more than Phase and Wanted is known then
 	Elsewhere    string    // the other host that runs it, "" if none does
 	Left         []int     // the processes that survived every step of a stop
+	LogTrouble   string    // what is wrong with its log, "" if nothing is known to be
 	Runs         []Run     // newest first; the present one and those before it
 	Absences     []Absence // eldest first
 	Unsupervised bool      // no supervisor can be reached: nothing happens until one is
@@ -55,6 +56,9 @@ func Explain(a Account, now time.Time) []string {
 		e.failed()
 	default:
 		e.stopped()
+	}
+	if e.LogTrouble != "" {
+		e.say("But %s", e.LogTrouble)
 	}
 	return e.sentences
 }

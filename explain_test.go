@@ -67,6 +67,7 @@ func TestExplain(t *testing.T) {
 		{"starting, no process yet", tend.Account{State: with(live(tend.PhaseStarting, time.Second), func(st *tend.State) { st.Begun, st.Main = false, tend.Identity{} })}},
 		{"starting", tend.Account{State: with(live(tend.PhaseStarting, time.Second), func(st *tend.State) { st.Next = now.Add(200 * time.Millisecond) })}},
 		{"running", tend.Account{State: live(tend.PhaseRunning, 25*time.Hour)}},
+		{"running, its log was removed", tend.Account{State: live(tend.PhaseRunning, time.Hour), LogTrouble: "its log file was removed: what it writes goes where nobody sees it until it is restarted"}},
 		{"running again", tend.Account{
 			State: with(live(tend.PhaseRunning, 5*time.Second), func(st *tend.State) {
 				st.Cause, st.Exit, st.Ended, st.Failures = tend.CauseFailure, kill, ago(5*time.Second), 2

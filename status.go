@@ -26,6 +26,7 @@ type Status struct {
 	Elsewhere    string    `json:"elsewhere,omitempty"`     // the other host or container that runs it
 	Left         []int     `json:"left,omitempty"`          // the processes that survived every step of a stop
 	Log          string    `json:"log,omitempty"`           // the file that holds its output
+	LogTrouble   string    `json:"log_trouble,omitempty"`   // what is wrong with that, in words
 	Definition   Service   `json:"definition"`              // with secrets blotted out
 }
 

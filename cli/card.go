@@ -108,6 +108,9 @@ func (c *card) addDefinition(s tend.Status) {
 	} else {
 		c.add("output", s.Log)
 	}
+	if s.LogTrouble != "" {
+		c.add("but", s.LogTrouble)
+	}
 	for _, o := range tend.Options {
 		switch o.Key {
 		case "working_directory", "stdout", "description", "environment":

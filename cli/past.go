@@ -14,18 +14,18 @@ type past struct {
 	*survey
 	db           *store.Store // nil where there is no database
 	absences     []tend.Absence
-	left         map[string][]int // the processes that have survived a stop, by service: the supervisor alone knows them
-	unsupervised error            // why no supervisor could be reached that something needs
+	told         map[string]tend.Status // by service, what the supervisor alone knows: what has survived a stop, what is wrong with the log
+	unsupervised error                  // why no supervisor could be reached that something needs
 }
 
 // remember reads the past. Supervision is seen to first, as by every command: what has ended meanwhile is known only then.
 // Where that fails, what the database says is told all the same.
 func (a *App) remember(ctx context.Context) (*past, error) {
-	p := &past{left: map[string][]int{}}
+	p := &past{told: map[string]tend.Status{}}
 	statuses, err := a.statuses(ctx, tend.Query{Brief: true})
 	p.unsupervised = err
 	for _, s := range statuses {
-		p.left[s.Name] = s.Left
+		p.told[s.Name] = s
 	}
 	if p.survey, err = a.survey(ctx); err != nil {
 		return nil, err

@@ -85,14 +85,15 @@ func (a *App) why(ctx context.Context, o *sharedOptions, args arguments) error {
 
 func (a *App) explain(ctx context.Context, p *past, s tend.Service) (reason, error) {
 	status := a.status(p.survey, s)
-	status.Left = p.left[s.Name]
+	status.Left, status.LogTrouble = p.told[s.Name].Left, p.told[s.Name].LogTrouble
 	runs, err := p.db.Runs(ctx, s.Name, lookedAt)
 	if err != nil {
 		return reason{}, err
 	}
 	account := tend.Account{
 		Service: s, State: p.states[s.Name].State, Damage: p.states[s.Name].Damage, Elsewhere: status.Elsewhere, Left: status.Left,
-		Runs: runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
+		LogTrouble: status.LogTrouble,
+		Runs:       runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
 	}
 	r := reason{Name: s.Name, Sentences: tend.Explain(account, a.Now()), Status: status, Runs: []pastRun{}, Absences: []tend.Absence{}}
 	for _, run := range runs[:min(len(runs), toldRuns)] {
