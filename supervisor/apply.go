@@ -56,6 +56,7 @@ func (s *Supervisor) apply(sv *service, e tend.Event) {
 	}
 	if before.Phase.Live() && (!sv.state.Phase.Live() || sv.state.Run != before.Run) {
 		s.cgroups.Remove(before.Run)
+		s.unmind(before.Run)
 	}
 	s.tellWishes(sv, before)
 	if sv.removed && !sv.state.Phase.Live() {
@@ -75,6 +76,7 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 		if !after.Main.IsZero() {
 			run.Identity, changed = after.Main, true
 			s.mains[after.Main] = sv
+			s.mind(sv)
 		}
 	}
 	if after.Phase == tend.PhaseRunning && before.Phase == tend.PhaseStarting {
@@ -113,7 +115,7 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 func (s *Supervisor) begin(sv *service, cause tend.Cause) {
 	s.endHunt(sv)
 	sv.run = &tend.Run{ID: newRunID(), Service: sv.name(), Cause: cause, Place: s.place, StartedAt: s.wall()}
-	sv.keeper, sv.unseen = s.parent, false
+	sv.keeper, sv.unseen, sv.logTrouble = s.parent, false, ""
 	sv.state.Run = sv.run.ID
 	s.pending.runs[sv.run.ID] = *sv.run
 	s.effect(func() {

@@ -171,6 +171,26 @@ func (l *locks) renew(dir string) error {
 	return nil
 }
 
+// renewShared takes the second lock again where somebody has removed the directory of the logs. Another supervisor may have
+// it by now, in another container; there is nothing that could be done about that.
+func (l *locks) renewShared(database string) error {
+	shared, err := os.Open(logs.Directory(database))
+	if err != nil {
+		return fmt.Errorf("locking the database: %w", err)
+	}
+	opened, err := l.shared.Stat()
+	if there, statErr := shared.Stat(); err == nil && statErr == nil && os.SameFile(opened, there) {
+		return shared.Close()
+	}
+	if err := flock(shared, syscall.LOCK_EX|syscall.LOCK_NB); err == syscall.EWOULDBLOCK {
+		shared.Close()
+		return fmt.Errorf("locking the database: %w", err)
+	}
+	l.shared.Close()
+	l.shared = shared
+	return nil
+}
+
 func flock(f *os.File, how int) error {
 	for {
 		if err := syscall.Flock(int(f.Fd()), how); err != syscall.EINTR {

@@ -30,7 +30,7 @@ func Main(database string, leave bool, door NewDoor) int {
 		services: map[string]*service{}, mains: map[tend.Identity]*service{}, members: map[tend.Identity]*service{},
 		strays:     map[tend.Identity]bool{},
 		operations: map[*operation]bool{},
-		pending:    newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
+		logTurns:   newTurns(), pending: newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
 		scans: make(chan scanned, 1), signals: make(chan os.Signal, 8),
 		caller: tend.Caller{Directory: "/", Environ: os.Environ(), Umask: tend.DefaultUmask},
 	}
@@ -71,6 +71,10 @@ func (s *Supervisor) main() (int, error) {
 		status, err = s.supervise()
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
+		if s.minder != nil {
+			s.minder.stop()
+		}
+		s.logTurns.end()
 		s.pipes.pump.Close()
 		s.forwards.Halt()
 		if s.door != nil {
@@ -132,6 +136,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	time.AfterFunc(busyBegin, saveMemory)
 	s.announce(s.pending)
 	s.searchPipes()
+	s.startMinding()
 	s.cgroups.Sweep(s.lives())
 	status = s.loop()
 	if status == leftOnPurpose {
@@ -196,6 +201,7 @@ func (s *Supervisor) prepare() (err error) {
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
 	s.openPipes()
 	s.forwards = s.newForwards()
+	s.starting = s.newRotator()
 	ready := make(chan prepared, ahead())
 	go s.prepareRuns(ready)
 	go s.makeProcesses(ready)

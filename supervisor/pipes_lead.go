@@ -12,17 +12,13 @@ import (
 	"tend/process"
 )
 
-// source says where the pipe of a run leads for a file that its definition names, "" being the service's own log. It is
-// not ok where that is no file.
-func (s *Supervisor) source(path string, d tend.Service, run string) (source logs.Source, ok bool) {
-	source = logs.Source{Run: run, Path: path, Perm: 0o666 &^ os.FileMode(*d.Umask)}
-	if path == "" {
-		source.Path, source.Own, source.Perm = logs.Path(s.database, d.Name), true, 0o600
-		source.Marks = logs.MarksPath(source.Path)
+// source says where the pipe of a run leads for one of its logs. It is not ok where that is no file.
+func (s *Supervisor) source(log logFile, umask tend.Umask, run string) (source logs.Source, ok bool) {
+	source = logs.Source{Run: run, Path: log.path, Marks: log.marks, Own: !log.named, Perm: log.permissions(umask)}
+	if !log.named {
 		return source, true
 	}
-	source.Marks = logs.OutsideMarksPath(s.database, path)
-	info, err := os.Stat(path)
+	info, err := os.Stat(log.path)
 	return source, err != nil || info.Mode().IsRegular()
 }
 
@@ -30,9 +26,9 @@ func (s *Supervisor) source(path string, d tend.Service, run string) (source log
 func (s *Supervisor) leadAll(job spawnJob, spec process.Spec, files []*os.File) (process.Spec, []*os.File, error) {
 	apart := spec.Stderr != spec.Stdout
 	var err, second error
-	spec.Stdout, err = s.lead(job, job.def.Stdout, 1, spec.Stdout)
+	spec.Stdout, err = s.lead(job, job.stdout, 1, spec.Stdout)
 	if apart {
-		spec.Stderr, second = s.lead(job, job.def.Stderr, 2, spec.Stderr)
+		spec.Stderr, second = s.lead(job, job.stderr, 2, spec.Stderr)
 	} else {
 		spec.Stderr = spec.Stdout
 	}
@@ -46,8 +42,8 @@ func (s *Supervisor) leadAll(job spawnJob, spec process.Spec, files []*os.File) 
 
 // lead has a run write into a pipe in place of the log that was opened for it, if its lines are to have times. So has one
 // that shares a log with such a run: whoever wrote straight into it would write over what the pump moves there.
-func (s *Supervisor) lead(job spawnJob, path string, stream int, log *os.File) (*os.File, error) {
-	source, ok := s.source(path, job.def, job.run)
+func (s *Supervisor) lead(job spawnJob, to logFile, stream int, log *os.File) (*os.File, error) {
+	source, ok := s.source(to, *job.def.Umask, job.run)
 	shared := s.pipes.pump.Writes(source.Path)
 	if !ok || job.def.LogFormat != tend.LogTime && !shared {
 		return log, nil

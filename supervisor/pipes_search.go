@@ -98,9 +98,9 @@ func (s *Supervisor) adoptPipe(f foundPipe) {
 	if stream, _, _ := strings.Cut(strings.TrimPrefix(f.name, pipePrefix+f.run+"."), "."); stream == "2" && d.Stderr != "" {
 		path = d.Stderr
 	}
-	source, ok := s.source(path, d, f.run)
+	source, ok := s.source(s.logFile(path, sv.definition), *d.Umask, f.run)
 	if !ok { // it went to a file, and would go to nothing
-		source, _ = s.source("", d, f.run)
+		source, _ = s.source(s.logFile("", sv.definition), *d.Umask, f.run)
 	}
 	source.Name = f.name
 	s.pipes.adopt(source, f.file)

@@ -24,6 +24,7 @@ type service struct {
 	hunt       *hunt           // while its tree is being ended
 	strays     []tend.Identity // found when that was done, and not told of yet
 	wishes     []*wish         // the requests that wait for something to happen to it
+	logTrouble string          // what is wrong with its log, "" if nothing is
 	damage     string          // why its state could not be read, "" if it could
 	removed    bool            // its row has been deleted by hand while it ran
 }
@@ -84,10 +85,14 @@ type view struct {
 	state      tend.State
 	elsewhere  string
 	left       []int
+	logTrouble string
 }
 
 func (s *Supervisor) view(sv *service) view {
 	v := view{definition: sv.definition, state: sv.state, elsewhere: s.elsewhere(sv)}
+	if sv.state.Phase.Live() {
+		v.logTrouble = sv.logTrouble
+	}
 	if sv.spent() {
 		v.left = sv.left()
 	}
@@ -97,7 +102,7 @@ func (s *Supervisor) view(sv *service) view {
 
 func (s *Supervisor) show(v view, now time.Time) tend.Status {
 	status := tend.NewStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
-	status.Elsewhere, status.Left = v.elsewhere, v.left
+	status.Elsewhere, status.Left, status.LogTrouble = v.elsewhere, v.left, v.logTrouble
 	return status
 }
 

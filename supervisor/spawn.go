@@ -19,7 +19,8 @@ type spawnJob struct {
 	service *service
 	run     string
 	def     tend.Service
-	log     string
+	stdout  logFile
+	stderr  logFile
 	sendTo  []forward.Target
 }
 
@@ -32,7 +33,10 @@ type spawnResult struct {
 }
 
 func (s *Supervisor) spawnJob(sv *service) spawnJob {
-	return spawnJob{service: sv, run: sv.state.Run, def: sv.definition.WithDefaults(), log: s.logPath(sv), sendTo: s.targets(sv.definition)}
+	d := sv.definition
+	return spawnJob{
+		service: sv, run: sv.state.Run, def: d.WithDefaults(), stdout: s.logFile(d.Stdout, d), stderr: s.logFile(d.Stderr, d), sendTo: s.targets(d),
+	}
 }
 
 // A prepared run has everything it needs open.
@@ -138,25 +142,17 @@ func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, lo
 	}
 	s.beginForwarding(job.sendTo)
 	spec.Stdin = open(logs.OpenInput(def.Stdin))
-	spec.Stdout = open(openOutput(def.Stdout, job.log, def))
+	stdout, logOffset, openErr := s.openOutput(job.stdout, *def.Umask)
+	spec.Stdout = open(stdout, openErr)
 	spec.Stderr = spec.Stdout
 	if def.Stderr != "" && def.Stderr != def.Stdout {
-		spec.Stderr = open(openOutput(def.Stderr, job.log, def))
-	}
-	if path := def.Output(job.log); err == nil && path != "" {
-		logOffset = logs.Size(path)
+		stderr, _, openErr := s.openOutput(job.stderr, *def.Umask)
+		spec.Stderr = open(stderr, openErr)
 	}
 	if err == nil {
 		spec, files, err = s.leadAll(job, spec, files)
 	}
 	return spec, files, logOffset, err
-}
-
-func openOutput(path, log string, def tend.Service) (*os.File, error) {
-	if path == "" {
-		return logs.Open(log, 0o600)
-	}
-	return logs.Open(path, 0o666&^os.FileMode(*def.Umask))
 }
 
 func orEmpty(err error) error {

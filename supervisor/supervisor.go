@@ -19,6 +19,7 @@ import (
 	"tend/forward"
 	"tend/internal/fault"
 	"tend/keeper"
+	"tend/logs"
 	"tend/process"
 	"tend/store"
 )
@@ -60,6 +61,10 @@ type Supervisor struct {
 	told     *told
 	door     Door
 	newDoor  NewDoor
+
+	minder   *minder // nil until whoever was supervised is let in
+	logTurns *turns
+	starting *logs.Rotator // of logs that runs begin to write into
 
 	// Owned by the loop.
 	now          time.Time // of the present turn
