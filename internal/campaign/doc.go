@@ -21,7 +21,7 @@
 //
 //   - No second copy: a run that does not get its service's lock says so, with the run that has it.
 //   - Nobody died: what lives long is the same process as before, unless a command was given.
-//   - Every line once: the log of a service has each line that was counted, once and in order, and nothing else.
+//   - Every line once: the log of a service has each line that was counted, once and in order, and nothing else, however often it is rotated.
 //   - Every exit status: the run in the database ended as its own record says; each record has its run, each run its
 //     record.
 //   - Wanted is wanted: the list shows what was last commanded, and what is to be restarted is. What a command has acknowledged is so when it returns.

@@ -24,8 +24,8 @@ const endure = 8 * time.Second
 func kinds() []kind {
 	return []kind{
 		{name: "silent", share: 16, long: true},
-		{name: "chatty", share: 12, long: true},
-		{name: "timed", share: 10, long: true, timed: true, options: []string{"--log-format", "time"}},
+		{name: "chatty", share: 12, long: true, options: []string{"--log-max", "64KiB", "--log-keep", "all"}},
+		{name: "timed", share: 10, long: true, timed: true, options: []string{"--log-format", "time", "--log-max", "64KiB", "--log-keep", "all"}},
 		{name: "brief", share: 8, timed: true, options: []string{"--log-format", "time", "--restart", "always", "--backoff", "100ms..500ms"}},
 		{name: "tree", share: 10, long: true},
 		{name: "stubborn", share: 8, long: true, killed: true, options: []string{"--stop", "TERM/0.2/KILL/5"}},

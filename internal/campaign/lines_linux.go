@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"tend/logs"
 )
 
 const countSize = 8 // bytes of one writer's count
@@ -38,27 +40,28 @@ type lineCheck struct {
 
 // follow takes in what was written to the log since it was last called, and returns what is wrong with it.
 func (c *lineCheck) follow(log string) ([]string, error) {
-	f, err := os.Open(log)
+	stream, err := logs.OpenStream(log)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	defer stream.Close()
+	end, err := stream.End()
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() < c.offset {
-		return []string{fmt.Sprintf("the log was %d bytes long, and is %d", c.offset, info.Size())}, nil
+	if end < c.offset {
+		return []string{fmt.Sprintf("the log was %d bytes long, and is %d", c.offset, end)}, nil
 	}
-	fresh, err := io.ReadAll(io.NewSectionReader(f, c.offset, info.Size()-c.offset))
-	if err != nil {
+	fresh := make([]byte, end-c.offset)
+	n, err := stream.ReadAt(fresh, c.offset)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	c.offset += int64(len(fresh))
-	return c.take(string(fresh)), nil
+	c.offset += int64(n)
+	return c.take(string(fresh[:n])), nil
 }
 
 // take takes in some more of the log.

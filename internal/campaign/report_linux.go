@@ -92,6 +92,11 @@ func (r *report) struck(p fault.Point) { r.locked(func() { r.Points[p]++; r.Kill
 
 func (r *report) missed(p fault.Point) { r.locked(func() { r.NotReached[p]++ }) }
 
+func (r *report) hasMissed(p fault.Point) (missed bool) {
+	r.locked(func() { missed = r.NotReached[p] > 0 })
+	return missed
+}
+
 func (r *report) killed() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

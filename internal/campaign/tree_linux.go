@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -132,7 +133,10 @@ func writeLines(run string, writer int, count *os.File) {
 
 // line is what a writer writes, of different lengths.
 func line(run string, writer, seq int) string {
-	return fmt.Sprintf("%s %d %d %.*s\n", run, writer, seq, seq*31%60, padding)
+	return fmt.Sprintf("%s %d %d %.*s\n", run, writer, seq, seq*31%(paddings*len(padding)), strings.Repeat(padding, paddings))
 }
+
+// paddings is how often the padding is repeated in the longest lines: a log that is to be rotated every few seconds.
+const paddings = 5
 
 const padding = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567"
