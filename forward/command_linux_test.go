@@ -67,13 +67,13 @@ func TestCommandThatFails(t *testing.T) {
 	w.until("it has begun", func() bool { return w.read("web.log.sent") != "" })
 	w.write(1, 3)
 	w.until("it is noted", func() bool { return len(w.noted()) == 1 })
-	if note := w.noted()[0]; !strings.Contains(note, "exited with status 3") || !strings.Contains(note, "21 bytes wait") {
+	if note := w.noted()[0]; !strings.Contains(note, "exited with status 3") || !strings.Contains(note, " 21") {
 		t.Errorf("it is noted: %q", note)
 	}
 	w.check(os.WriteFile(w.file("mended"), nil, 0o600))
 	w.gets("out", 1, 3)
 	w.until("it is noted", func() bool { return len(w.noted()) > 1 })
-	if notes := w.noted(); len(notes) != 2 || notes[1] != textWorks {
+	if notes := w.noted(); len(notes) != 2 || notes[1] != textWorks+" 0" {
 		t.Errorf("it is noted: %q", notes)
 	}
 	w.rest()

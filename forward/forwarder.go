@@ -152,6 +152,9 @@ func (f *forwarder) hear() (halt bool) {
 	}
 	if o.target != nil && !o.target.same(f.target) {
 		f.retire(now)
+		if f.trouble.told {
+			f.Note(f.target.Service, Note{Over: true})
+		}
 		f.target, f.trouble = *o.target, trouble{}
 	}
 	if o.goOn {
@@ -180,7 +183,7 @@ func (f *forwarder) work() time.Time {
 	now := time.Now()
 	if f.trouble.over(now) {
 		f.trouble = trouble{}
-		f.Note(f.target.Service, textWorks)
+		f.Note(f.target.Service, Note{Text: textWorks, Over: true})
 	}
 	if f.command != nil && f.leaving == nil && f.finished() {
 		f.retire(now)

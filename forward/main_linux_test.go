@@ -55,7 +55,7 @@ func newHost() (Host, *process.Spawner, error) {
 	place, err := process.Here()
 	return Host{
 		Place: place, Start: spawner.Start, Stderr: os.Stderr,
-		Note: func(service, text string) {}, Logf: func(string, ...any) {},
+		Note: func(string, Note) {}, Logf: func(string, ...any) {},
 	}, spawner, err
 }
 
@@ -84,10 +84,12 @@ func newWorld(t *testing.T, to string) *world {
 		t.Fatal(err)
 	}
 	w := &world{T: t, dir: t.TempDir()}
-	h.Note = func(service, text string) {
+	h.Note = func(_ string, n Note) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.notes = append(w.notes, text)
+		if n.Text != "" {
+			w.notes = append(w.notes, fmt.Sprint(n.Text, " ", n.Waiting))
+		}
 	}
 	h.Logf = t.Logf
 	w.to = target(w.dir, to)

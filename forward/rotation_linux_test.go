@@ -50,7 +50,7 @@ func TestWhatWasDroppedBeforeItWasSent(t *testing.T) {
 	w.to.To = "command:cat >>out"
 	w.begin()
 	w.until("the rest is sent", func() bool { return strings.HasSuffix(w.read("out"), "\nline 50010\n") })
-	if notes := w.noted(); len(notes) != 2 || notes[1] != fmt.Sprintf("%d bytes of its log were dropped before they were sent on", start) {
+	if notes := w.noted(); len(notes) != 2 || notes[1] != fmt.Sprintf("%d bytes of its log were dropped before they were sent on 0", start) {
 		t.Errorf("of %d bytes that are gone it is noted: %q", start, notes)
 	}
 	w.rest()

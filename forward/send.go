@@ -76,7 +76,7 @@ func (f *forwarder) read(stream *logs.Stream) ([]byte, error) {
 		case n > 0:
 			return f.whole(text[:n], f.position+int64(n) >= end), nil
 		case errors.As(err, &gone) && gone.Next > f.position:
-			f.Note(f.target.Service, textDropped(gone.Next-f.position))
+			f.Note(f.target.Service, Note{Text: textDropped(gone.Next - f.position)})
 			f.position = gone.Next
 		case errors.Is(err, io.EOF): // it has become shorter just now
 			f.ahead = time.Now().Add(retryLeast)

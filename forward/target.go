@@ -32,9 +32,17 @@ func (t Target) same(other Target) bool {
 type Host struct {
 	Place  tend.Place
 	Start  func(process.Spec) (process.Child, error)
-	Note   func(service, text string) // for the history
+	Note   func(service string, n Note)
 	Logf   func(format string, args ...any)
 	Stderr *os.File // that of commands
+}
+
+// Note is for the history of a service.
+type Note struct {
+	Text    string // "": nothing for the history
+	Trouble bool   // it lasts
+	Waiting int64  // bytes that have not been sent, in that case
+	Over    bool   // the trouble does not
 }
 
 // sink is where lines go. It is for one goroutine.

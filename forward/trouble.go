@@ -50,10 +50,11 @@ func (f *forwarder) tellTrouble(text string) {
 		return
 	}
 	f.trouble.told = true
-	if end, err := endOf(f.target.Log); err == nil && end > f.acked {
-		text += fmt.Sprintf("; %d bytes wait to be sent", end-f.acked)
+	n := Note{Text: text, Trouble: true}
+	if end, err := endOf(f.target.Log); err == nil {
+		n.Waiting = max(0, end-f.acked)
 	}
-	f.Note(f.target.Service, text)
+	f.Note(f.target.Service, n)
 }
 
 // What the history says.

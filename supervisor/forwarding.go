@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"tend/forward"
 	"tend/logs"
 	"tend/process"
+	"tend/store"
 )
 
 // What the loop has to do with logs that are sent elsewhere: it says which, and does not leave before they are sent. When
@@ -16,15 +18,46 @@ import (
 func (s *Supervisor) newForwards() *forward.Set {
 	return forward.New(forward.Host{
 		Place: s.place, Start: func(spec process.Spec) (process.Child, error) { return s.spawner.Start(spec) }, Logf: s.logf, Stderr: os.Stderr,
-		Note: func(service, text string) { s.calls.put(func() { s.noteLog(service, text) }) },
+		Note: func(service string, n forward.Note) { s.calls.put(func() { s.noteSending(service, n) }) },
 	})
 }
 
-// noteLog writes something about a log into the history of its service.
-func (s *Supervisor) noteLog(service, text string) {
-	if sv := s.services[service]; sv != nil {
-		s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: service, Run: sv.state.Run, Kind: tend.NoteLog, Text: text})
+// noteSending takes in what is to be said of the sending of a log. A predecessor may have said it.
+func (s *Supervisor) noteSending(service string, n forward.Note) {
+	sv := s.services[service]
+	if sv == nil {
+		return
 	}
+	said := false
+	switch {
+	case n.Over:
+		sv.sendTrouble = ""
+	case n.Trouble:
+		said = s.said(service, n.Text)
+		if n.Waiting > 0 {
+			n.Text += fmt.Sprintf("; %d bytes wait to be sent", n.Waiting)
+		}
+		sv.sendTrouble = n.Text
+	}
+	if n.Text != "" && !said {
+		s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: service, Run: sv.state.Run, Kind: tend.NoteLog, Text: n.Text})
+	}
+}
+
+// said reports whether that is the last that was said of a service's log.
+func (s *Supervisor) said(service, text string) bool {
+	const last = 100
+	entries, err := s.store.History(s.ctx, store.HistoryQuery{Services: []string{service}, Last: last})
+	if err != nil {
+		return false
+	}
+	said := false
+	for _, e := range entries {
+		if e.Kind == tend.NoteLog {
+			said = strings.HasPrefix(e.Text, text)
+		}
+	}
+	return said
 }
 
 // forward sees to it that the logs are sent that are to be, and no others.

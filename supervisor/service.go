@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,22 +12,23 @@ import (
 
 // service is one service under supervision. Only the loop's goroutine touches it.
 type service struct {
-	definition tend.Service // the last one that could be read
-	broken     *tend.Error  // why today's cannot be read, nil if it can
-	state      tend.State
-	place      tend.Place      // where the state was written; zero: nowhere yet
-	run        *tend.Run       // the present or last run, nil before the first of this supervisor's time
-	last       *tend.Run       // the last run that ended in this supervisor's time
-	keeper     tend.Identity   // the parent of its main process, where that is a keeper of ours: whatever it orphans turns up there
-	unseen     bool            // the run's main process was gone already when we first looked for it
-	overdue    bool            // its main process had ended before we came, and that has not been taken in yet
-	ending     bool            // its main process has ended, and that is taken in soon; see held
-	hunt       *hunt           // while its tree is being ended
-	strays     []tend.Identity // found when that was done, and not told of yet
-	wishes     []*wish         // the requests that wait for something to happen to it
-	logTrouble string          // what is wrong with its log, "" if nothing is
-	damage     string          // why its state could not be read, "" if it could
-	removed    bool            // its row has been deleted by hand while it ran
+	definition  tend.Service // the last one that could be read
+	broken      *tend.Error  // why today's cannot be read, nil if it can
+	state       tend.State
+	place       tend.Place      // where the state was written; zero: nowhere yet
+	run         *tend.Run       // the present or last run, nil before the first of this supervisor's time
+	last        *tend.Run       // the last run that ended in this supervisor's time
+	keeper      tend.Identity   // the parent of its main process, where that is a keeper of ours: whatever it orphans turns up there
+	unseen      bool            // the run's main process was gone already when we first looked for it
+	overdue     bool            // its main process had ended before we came, and that has not been taken in yet
+	ending      bool            // its main process has ended, and that is taken in soon; see held
+	hunt        *hunt           // while its tree is being ended
+	strays      []tend.Identity // found when that was done, and not told of yet
+	wishes      []*wish         // the requests that wait for something to happen to it
+	logTrouble  string          // what is wrong with its log, "" if nothing is
+	sendTrouble string          // why its log cannot be sent elsewhere, "" if it can
+	damage      string          // why its state could not be read, "" if it could
+	removed     bool            // its row has been deleted by hand while it ran
 }
 
 func (sv *service) name() string { return sv.definition.Name }
@@ -89,9 +91,9 @@ type view struct {
 }
 
 func (s *Supervisor) view(sv *service) view {
-	v := view{definition: sv.definition, state: sv.state, elsewhere: s.elsewhere(sv)}
+	v := view{definition: sv.definition, state: sv.state, elsewhere: s.elsewhere(sv), logTrouble: sv.sendTrouble}
 	if sv.state.Phase.Live() {
-		v.logTrouble = sv.logTrouble
+		v.logTrouble = cmp.Or(sv.logTrouble, sv.sendTrouble)
 	}
 	if sv.spent() {
 		v.left = sv.left()
