@@ -12,6 +12,7 @@ type Set struct {
 
 	mu      sync.Mutex
 	logs    map[string]*forwarded // by the file of the cursor
+	sent    map[string]bool       // their files
 	halted  bool
 	dropped []*dropped // not wanted any more, and not through when it was last looked
 }
@@ -55,8 +56,9 @@ func (s *Set) Want(targets []Target) {
 	defer s.mu.Unlock()
 	s.dropped = slices.DeleteFunc(s.dropped, func(d *dropped) bool { return d.at.ended() })
 	wanted := map[string]bool{}
+	s.sent = map[string]bool{}
 	for _, t := range targets {
-		wanted[t.Cursor] = true
+		wanted[t.Cursor], s.sent[t.Log] = true, true
 		l := s.logs[t.Cursor]
 		switch {
 		case s.halted:
@@ -112,10 +114,20 @@ func (s *Set) Begin(t Target) error {
 // Forget has the sending of a log begin anew, should it be asked for again.
 func (s *Set) Forget(t Target) { forget(t) }
 
+// Sends reports whether the log is sent anywhere.
+func (s *Set) Sends(log string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sent[log]
+}
+
 // Grown says that something was written to the log.
 func (s *Set) Grown(log string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.sent[log] {
+		return
+	}
 	for _, l := range s.logs {
 		switch {
 		case l.target.Log != log || s.halted:

@@ -78,13 +78,18 @@ func (m *minder) look(l *minded, now time.Time) {
 		l.next = time.Time{}
 		return
 	}
-	m.mark(l, now)
 	grown := l.found.End - before.End
 	if first {
 		grown = 0
 	}
+	if grown <= 0 || now.Sub(l.marked.At) > growingMost-longTick || !m.forwards.Sends(l.path) { // what is sent is looked at more often
+		m.mark(l, now)
+	}
+	if grown != 0 || first {
+		m.forwards.Grown(l.path)
+	}
 	if m.rotate(l, now) || grown > 0 {
-		l.next = together(now, l.pause(grown, elapsed))
+		l.next = together(now, m.soon(l, l.pause(grown, elapsed)))
 		return
 	}
 	m.wait(l, now)
@@ -192,6 +197,14 @@ func (l *minded) pause(grown int64, elapsed time.Duration) time.Duration {
 	room := float64(max(0, l.limits.Max-l.found.Size))
 	rate := float64(grown) / elapsed.Seconds()
 	return min(max(time.Duration(room/(4*rate)*float64(time.Second)), growingLeast), growingMost)
+}
+
+// soon is that pause, or less where somebody waits for what is written.
+func (m *minder) soon(l *minded, pause time.Duration) time.Duration {
+	if m.forwards.Sends(l.path) {
+		return min(pause, sentPause)
+	}
+	return pause
 }
 
 // wait has the kernel tell when there is something to be seen, and the clock where it cannot.

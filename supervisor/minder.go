@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/forward"
 	"tend/keeper"
 	"tend/logs"
 )
@@ -21,6 +22,7 @@ type minder struct {
 	say      func(trouble)
 	failed   func(format string, args ...any)
 	rotator  *logs.Rotator
+	forwards *forward.Set // to be told of what grows
 	compress *compressor
 	pump     *logs.Pump // who writes the logs that have times, and marks them better than we could
 	quit     chan struct{}
@@ -58,6 +60,7 @@ const (
 	untoldPause  = 10 * time.Second       // where nothing tells
 	tickLength   = 100 * time.Millisecond // looks are together
 	longTick     = 500 * time.Millisecond // such as can wait
+	sentPause    = 100 * time.Millisecond // at a log that is sent elsewhere: how late what is written comes there
 	agePause     = 24 * time.Hour         // after what was too old was removed
 )
 
@@ -136,7 +139,7 @@ func (m *minder) take(o order) {
 			m.logs[file.path] = l
 		}
 		l.join(o, file)
-		l.next = together(time.Now(), firstLook)
+		l.next = together(time.Now(), m.soon(l, firstLook))
 		m.runs[o.run] = append(m.runs[o.run], l)
 	}
 }
@@ -153,6 +156,7 @@ func (m *minder) leave(l *minded, run string) {
 	}
 	l.marker.Close()
 	delete(m.logs, l.path)
+	m.forwards.Grown(l.path) // by its last words
 }
 
 // news takes in what the kernel tells.

@@ -16,7 +16,8 @@ import (
 func (s *Supervisor) startMinding() {
 	m := &minder{
 		notices: s.notices, turns: s.logTurns, orders: newMailbox[order](), failed: s.logf, rotator: s.newRotator(), pump: s.pipes.pump,
-		say: func(t trouble) { s.calls.put(func() { s.troubled(t) }) },
+		forwards: s.forwards,
+		say:      func(t trouble) { s.calls.put(func() { s.troubled(t) }) },
 	}
 	m.start()
 	m.compress.begin(logs.Directory(s.database))
