@@ -30,6 +30,7 @@ type Pump struct {
 	// Owned by the goroutine.
 	pipes map[int32]*pipe // by descriptor
 	sinks map[string]*sink
+	wide  int // pipes
 	over  bool
 }
 
@@ -45,6 +46,7 @@ type pipe struct {
 	fd      int
 	sink    *sink
 	watched bool
+	wide    bool // as large as it gets
 }
 
 // NewPump returns a pump, which begins with the first pipe.
@@ -245,6 +247,10 @@ func (p *Pump) add(source Source, read *os.File) {
 	s.pipes++
 	pipe := &pipe{Source: source, file: read, fd: fd, sink: s}
 	p.pipes[int32(fd)] = pipe
+	if capacity(fd) >= widePipe { // by the supervisor before us
+		pipe.wide = true
+		p.wide++
+	}
 	p.move(pipe, fairShare)
 }
 
@@ -255,7 +261,8 @@ func (p *Pump) move(pipe *pipe, limit int64) {
 		p.watch(pipe, false)
 		return
 	}
-	_, err := s.take(pipe.fd, limit)
+	moved, err := s.take(pipe.fd, limit)
+	p.widen(pipe, moved)
 	switch {
 	case err == nil, errors.Is(err, errEmpty):
 		p.watch(pipe, true)
@@ -363,6 +370,9 @@ func (p *Pump) drop(pipe *pipe) {
 	p.watch(pipe, false)
 	delete(p.pipes, int32(pipe.fd))
 	pipe.file.Close()
+	if pipe.wide {
+		p.wide--
+	}
 	if pipe.sink.pipes--; pipe.sink.pipes == 0 {
 		pipe.sink.close()
 		delete(p.sinks, pipe.Path)
@@ -392,6 +402,27 @@ func (p *Pump) closeAll() {
 		p.drop(pipe)
 	}
 	unix.Close(p.epoll)
+}
+
+// A service that writes faster than a pipe of the usual 64 KiB is emptied spends its time waiting for us, and we ours with
+// waking up. So some get a large one. The kernel lets all pipes of a user hold 64 MiB, and once these are used up each new
+// one of his, whatever program it is of, only 8 KiB; see pipe(7).
+const (
+	widePipe  = 1 << 20 // bytes, the most that anybody may have
+	widePipes = 16
+	busyRatio = 4 // a writer who has filled his pipe so often while it was emptied once is too fast for it
+)
+
+// widen makes the pipe a large one, if so much was moved at once that it is too small.
+func (p *Pump) widen(pipe *pipe, moved int64) {
+	if pipe.wide || p.wide >= widePipes || moved < busyRatio*capacity(pipe.fd) {
+		return
+	}
+	if _, err := unix.FcntlInt(uintptr(pipe.fd), unix.F_SETPIPE_SZ, widePipe); err != nil {
+		return
+	}
+	pipe.wide = true
+	p.wide++
 }
 
 // capacity is how much the pipe can hold, bytes.

@@ -72,6 +72,19 @@ func (p *pumped) until(want string) {
 	p.Fatalf("the log is %q, should be %q", got, want)
 }
 
+// untilMarked waits until the end of the log is marked, which is a moment after something was moved there.
+func (p *pumped) untilMarked(offset int64) {
+	p.Helper()
+	var last Mark
+	var err error
+	for end := time.Now().Add(pumpPatience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if last, err = lastMark(p.source.Marks); err == nil && last.Offset == offset {
+			return
+		}
+	}
+	p.Fatalf("the last mark is %v, should be of %d: %v", last, offset, err)
+}
+
 func (p *pumped) over() {
 	p.Helper()
 	p.out.Close()
@@ -112,6 +125,7 @@ func TestPumpMarksWhen(t *testing.T) {
 	for i := range 5 {
 		p.write(fmt.Sprintf("line %d\n", i))
 		p.until(strings.Join([]string{"line 0\n", "line 1\n", "line 2\n", "line 3\n", "line 4\n"}[:i+1], ""))
+		p.untilMarked(int64(7 * (i + 1)))
 		times = append(times, time.Now())
 		time.Sleep(2 * markEvery) // no mark is due before
 	}
@@ -392,4 +406,23 @@ func bePump(dir string) {
 	ended.Wait()
 	p.Close()
 	os.Exit(0)
+}
+
+// Whoever writes faster than his pipe is emptied gets a larger one, and it is given up with him.
+func TestPumpWidens(t *testing.T) {
+	p := newPumped(t, filepath.Join(t.TempDir(), "web.log"))
+	line, small := strings.Repeat("x", 4095)+"\n", capacity(int(p.out.Fd()))
+	for end := time.Now().Add(pumpPatience); capacity(int(p.out.Fd())) == small; p.write(line) {
+		if time.Now().After(end) {
+			t.Fatalf("the pipe still holds %d bytes", small)
+		}
+	}
+	if now := capacity(int(p.out.Fd())); now != widePipe {
+		t.Errorf("the pipe holds %d bytes", now)
+	}
+	p.over()
+	p.Close()
+	if p.wide != 0 {
+		t.Errorf("%d pipes count as wide, and there is none", p.wide)
+	}
 }
