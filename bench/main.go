@@ -21,24 +21,30 @@ type size struct {
 	runs      int // of each command
 	idle      int // seconds
 	crashes   int
-	kills     int // of the supervisor
+	kills     int   // of the supervisor
+	output    int64 // bytes
 }
 
 func main() {
 	quick := flag.Bool("quick", false, "a tenth of everything, to see that it works")
 	program := flag.String("tend", "", "the `program` to measure; default: ./cmd/tend, built for the purpose")
+	asWriter := flag.Bool("write", false, "for the use of this program itself")
 	asLimit := flag.Bool("limit", false, "for the use of this program itself")
 	flag.Parse()
 	if *asLimit {
 		beLimit(flag.Args())
 		return
 	}
+	if *asWriter {
+		beWriter(flag.Args())
+		return
+	}
 	if runtime.GOOS != "linux" {
 		check(fmt.Errorf("this reads /proc as Linux has it"))
 	}
-	s := size{many: 1000, few: 100, rounds: 3, runs: 30, idle: 10, crashes: 50, kills: 200}
+	s := size{many: 1000, few: 100, rounds: 3, runs: 30, idle: 10, crashes: 50, kills: 200, output: 1e9}
 	if *quick {
-		s = size{many: 100, few: 10, rounds: 1, runs: 10, idle: 2, crashes: 5, kills: 5}
+		s = size{many: 100, few: 10, rounds: 1, runs: 10, idle: 2, crashes: 5, kills: 5, output: 1e8}
 	}
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
@@ -62,6 +68,10 @@ func main() {
 
 func measure(dir, program string, s size) {
 	t := newTable()
+	written := newHome(program, 3)
+	atEnd(written.leave)
+	output(t, written, s)
+
 	many := newHome(program, 1)
 	atEnd(many.leave)
 	progress("adding %d services", s.many)

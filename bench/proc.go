@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // clockTick is the unit of start times in /proc/PID/stat: 1/USER_HZ, which is the same on every Linux there is.
@@ -82,6 +84,14 @@ func children(pid int) []int {
 // pss is the memory of a process in bytes, pages shared with others counted in part.
 func pss(pid int) int64 {
 	return field(fmt.Sprintf("/proc/%d/smaps_rollup", pid), "Pss:") << 10
+}
+
+// cpu is the time for which all threads of a process have run so far, in nanoseconds; see clock_getcpuclockid(3).
+func cpu(pid int) int64 {
+	const scheduler = 2
+	var spent unix.Timespec
+	check(unix.ClockGettime(int32(^pid<<3|scheduler), &spent))
+	return spent.Nano()
 }
 
 // switches counts how often the threads of a process have gone to sleep or been put to sleep.
