@@ -38,4 +38,13 @@
 //     any file is that nobody syncs. XFS moves extents one by one; power lost in between is a gap in the middle, and found as well.
 //   - Whoever cuts the live file short (> /dev/stdout does) or replaces it begins a new epoch: what is in it then follows what was
 //     known of it, so offsets only grow. If it is as long again before anybody looks, that cannot be told.
+//
+// # Through a pipe
+//
+// A service whose lines are to have times writes into a pipe instead, [NewPipe], which it has open to read as well: no death of
+// ours is an event for it. A [Pump] moves what is in the pipes to the logs by splice(2), which takes from a pipe just what it
+// has put into the file, whenever whoever calls it is killed. So nothing is lost or doubled as long as somebody has the pipe
+// open, for which package keeper has a shelf. The pump is the only one who writes such a log, at its end and under its lock
+// (the kernel moves nothing to a file that is opened for appending); whoever works at the file does so within [Pump.Without].
+// After each move the time is marked, at most once in 10 ms.
 package logs
