@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"tend"
@@ -96,11 +97,22 @@ func (s *Supervisor) drain(endings []ending) {
 	})
 }
 
-// outputWaits takes in that the output of a run cannot be written to its log, or that it is.
+// outputWaits takes in that the output of a run cannot be written to its log, or, without an error, that it is again.
 func (s *Supervisor) outputWaits(source logs.Source, err error) {
-	if err != nil {
-		s.logf("the output of a run waits: %v", err)
-		return
+	text := "its output waits: "
+	switch {
+	case err == nil:
+		text += "that is over"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		text += "the disk is full"
+	default:
+		text += err.Error()
 	}
-	s.logf("%s is written to again", source.Path)
+	for _, sv := range s.services {
+		if sv.state.Run == source.Run && sv.state.Phase.Live() {
+			s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: sv.name(), Run: source.Run, Kind: tend.NoteLog, Text: text})
+			return
+		}
+	}
+	s.logf("of a run that has ended: %s", text)
 }

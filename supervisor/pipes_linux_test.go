@@ -10,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tend"
 	"tend/internal/fault"
+	"tend/internal/testenv"
 	"tend/logs"
 	"tend/store"
 )
@@ -130,4 +133,40 @@ func TestTimedOutputIsMarked(t *testing.T) {
 		c.check(err)
 		return when(len(marks) > 1 && marks[len(marks)-1].Offset == 8 && marks[len(marks)-1].At.After(between) && marks[0].At.Before(between))
 	})
+}
+
+// On a full disk the output waits, and it is said; when there is room, all of it is there.
+func TestTimedOutputWaitsForRoom(t *testing.T) {
+	t.Parallel()
+	testenv.NeedRoot(t)
+	c := newChain(t)
+	small := t.TempDir()
+	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "mode=700,size=64k"); err != nil {
+		testenv.Missing(t, "mounting a tmpfs: "+err.Error())
+	}
+	t.Cleanup(func() { unix.Unmount(small, unix.MNT_DETACH) })
+	const much = 200_000
+	s := timed(c.definition("much"))
+	s.Shell, s.Stdout = true, filepath.Join(small, "out")
+	s.CommandLine = "yes | head -c " + strconv.Itoa(much) + "; exec sleep 1000"
+	c.add(s)
+	c.launch()
+	c.start("much")
+	noted := func(end string) func() error {
+		return func() error {
+			found := false
+			c.db(func(db *store.Store) error {
+				entries, err := db.History(context.Background(), store.HistoryQuery{Services: []string{"much"}, Last: 10})
+				for _, e := range entries {
+					found = found || e.Kind == tend.NoteLog && strings.HasPrefix(e.Text, "its output waits") && strings.HasSuffix(e.Text, end)
+				}
+				return err
+			})
+			return when(found)
+		}
+	}
+	c.until("it is said that the output waits", noted("the disk is full"))
+	c.check(unix.Mount("", small, "", unix.MS_REMOUNT, "size=1m"))
+	c.until("it is said that it does so no more", noted("that is over"))
+	c.until("all of it is there", func() error { return when(logs.Size(s.Stdout) == much) })
 }
