@@ -47,7 +47,7 @@ func OpenPipe(path string) (*os.File, error) {
 
 // CanPump returns an error that is ErrNoPump where the log cannot be the end of a pipe. It must exist.
 func CanPump(path string) error {
-	if WrittenByOthers(path) {
+	if writtenByOthers(path) {
 		return fmt.Errorf("%w: somebody writes into %s", ErrNoPump, path)
 	}
 	fd, err := unix.Open(path, sinkFlags, 0)
@@ -69,17 +69,14 @@ func CanPump(path string) error {
 	return fmt.Errorf("%w: splice(2) into %s: %w", ErrNoPump, path, err)
 }
 
-// WrittenByOthers reports whether some process has the file open for writing, as far as the kernel tells: it grants a lease
-// for reading only where none has. See fcntl(2).
-func WrittenByOthers(path string) bool {
+// writtenByOthers reports whether some process has the file open for writing, as far as the kernel tells.
+func writtenByOthers(path string) bool {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		return false
 	}
-	defer unix.Close(fd)
-	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
-	if err == nil {
-		_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK)
-	}
-	return errors.Is(err, unix.EAGAIN)
+	_ = unix.SetNonblock(fd, false) // or the runtime would wait for it as well
+	file := os.NewFile(uintptr(fd), path)
+	defer file.Close()
+	return whoWrites(file) == writersSome
 }

@@ -197,7 +197,7 @@ func TestPumpPauses(t *testing.T) {
 		drained := make(chan struct{})
 		p.Drain([]string{"run"}, func() { close(drained) })
 		<-drained
-		if WrittenByOthers(path) {
+		if writtenByOthers(path) {
 			t.Error("it is open")
 		}
 		return os.Rename(path, path+".0-4")

@@ -80,7 +80,7 @@ func (s *Supervisor) troubled(t trouble) {
 	if sv == nil || sv.state.Run != t.run {
 		return
 	}
-	text := t.kind.text(t.bytes)
+	text := t.text()
 	switch {
 	case t.over:
 		sv.logTrouble, text = "", string(t.kind)+": that is over"

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"tend"
@@ -99,20 +98,20 @@ func (s *Supervisor) drain(endings []ending) {
 
 // outputWaits takes in that the output of a run cannot be written to its log, or, without an error, that it is again.
 func (s *Supervisor) outputWaits(source logs.Source, err error) {
-	text := "its output waits: "
+	t := trouble{run: source.Run, kind: troubleWaits, over: err == nil}
 	switch {
 	case err == nil:
-		text += "that is over"
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		text += "the disk is full"
+	case roomMissing(err):
+		t.why = "the disk is full"
 	default:
-		text += err.Error()
+		t.why = err.Error()
 	}
 	for _, sv := range s.services {
-		if sv.state.Run == source.Run && sv.state.Phase.Live() {
-			s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: sv.name(), Run: source.Run, Kind: tend.NoteLog, Text: text})
+		if sv.state.Run == source.Run {
+			t.service = sv.name()
+			s.troubled(t)
 			return
 		}
 	}
-	s.logf("of a run that has ended: %s", text)
+	s.logf("of a run that has ended: %s", t.text())
 }

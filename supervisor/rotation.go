@@ -49,17 +49,15 @@ func (m *minder) rotate(l *minded, now time.Time) (again bool) {
 	return true
 }
 
-// bringWithin brings the log within its limits.
+// bringWithin brings the log within its limits. The pump, which may be about to begin with it, moves nothing to it meanwhile;
+// and where it is the one who writes, nobody does, so that another file can take its place.
 func (m *minder) bringWithin(l *minded, now time.Time) (rotated logs.Rotated, err error) {
-	if !m.pumped(l) {
-		if rotated, err = m.rotator.Rotate(l.path, logs.Limits(l.limits), now); err == nil {
-			m.trim(l, now)
+	err = m.pump.Without(l.path, func() (err error) {
+		rotate := m.rotator.Rotate
+		if m.pumped(l) {
+			rotate = m.rotator.Swap
 		}
-		return rotated, err
-	}
-	err = m.pump.Without(l.path, func() error { // so nobody writes, and another file can take its place
-		var err error
-		if rotated, err = m.rotator.Swap(l.path, logs.Limits(l.limits), now); err == nil {
+		if rotated, err = rotate(l.path, logs.Limits(l.limits), now); err == nil {
 			m.trim(l, now)
 		}
 		return err

@@ -14,13 +14,17 @@ const (
 	troubleGone     troubleKind = "its log file was removed or renamed"
 	troubleReplaced troubleKind = "its log file was replaced by another"
 	troubleFull     troubleKind = "its log cannot be rotated, since the disk is full"
+	troubleWaits    troubleKind = "its output waits" // in a pipe: see pipes.go
 )
 
-// text is what is told of it. n is what it is about, bytes.
-func (k troubleKind) text(n int64) string {
+// text is what is told of it.
+func (t trouble) text() string {
+	k := t.kind
 	switch k {
+	case troubleWaits:
+		return fmt.Sprintf("%s: %s", k, t.why)
 	case troubleCut:
-		return fmt.Sprintf("%s: %d bytes are gone (a program that opens /dev/stdout by name and begins it anew does that; with --log-format time it cannot)", k, n)
+		return fmt.Sprintf("%s: %d bytes are gone (a program that opens /dev/stdout by name and begins it anew does that; with --log-format time it cannot)", k, t.bytes)
 	case troubleGone, troubleReplaced:
 		return fmt.Sprintf("%s: what it writes goes where nobody sees it until it is restarted", k)
 	}
@@ -30,11 +34,12 @@ func (k troubleKind) text(n int64) string {
 // lasts reports whether it goes on being so.
 func (k troubleKind) lasts() bool { return k != troubleCut }
 
-// trouble is what the minder tells the loop.
+// trouble is what the minder, or the pump, tells the loop.
 type trouble struct {
 	service, run string
 	kind         troubleKind
-	bytes        int64
+	bytes        int64  // that are gone
+	why          string // its output waits
 	over         bool
 }
 
