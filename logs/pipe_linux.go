@@ -10,24 +10,40 @@ import (
 
 // NewPipe makes a pipe, by way of a name that it has for a moment, and goes on to have in /proc. The end for the service is
 // open for reading as well: it is a reader itself, and never gets SIGPIPE, whoever of us dies. It belongs to an open file
-// of its own, so that nothing that we do to the other end changes how the service writes.
+// of its own, so that nothing that we do to the other end changes how the service writes. Where there can be no such name,
+// in a directory that somebody has removed for instance, it has none.
 func NewPipe(name string) (service, read *os.File, err error) {
 	_ = unix.Unlink(name)
 	if err := unix.Mkfifo(name, 0o600); err != nil {
-		return nil, nil, fmt.Errorf("making a pipe for output: %w", err)
+		return newNamelessPipe()
 	}
 	defer unix.Unlink(name)
-	const flags = unix.O_CLOEXEC | unix.O_NOCTTY
-	in, err := unix.Open(name, unix.O_RDWR|flags, 0)
+	in, err := unix.Open(name, unix.O_RDWR|pipeFlags, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening a pipe for output: %w", err)
 	}
-	out, err := unix.Open(name, unix.O_RDONLY|flags, 0)
+	out, err := unix.Open(name, unix.O_RDONLY|pipeFlags, 0)
 	if err != nil {
 		unix.Close(in)
 		return nil, nil, fmt.Errorf("opening a pipe for output: %w", err)
 	}
 	return os.NewFile(uintptr(in), name), os.NewFile(uintptr(out), name), nil
+}
+
+const pipeFlags = unix.O_CLOEXEC | unix.O_NOCTTY
+
+func newNamelessPipe() (service, read *os.File, err error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, fmt.Errorf("making a pipe for output: %w", err)
+	}
+	in, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", ends[1]), unix.O_RDWR|pipeFlags, 0)
+	unix.Close(ends[1])
+	if err != nil {
+		unix.Close(ends[0])
+		return nil, nil, fmt.Errorf("opening a pipe for output: %w", err)
+	}
+	return os.NewFile(uintptr(in), "pipe"), os.NewFile(uintptr(ends[0]), "pipe"), nil
 }
 
 // OpenPipe opens the reading end of the pipe that a process has open there, for example /proc/PID/fd/1.

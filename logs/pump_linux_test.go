@@ -186,6 +186,26 @@ func TestPumpDrains(t *testing.T) {
 	p.over()
 }
 
+// A pipe can be had also where there is no directory for its name.
+func TestPipeWithoutName(t *testing.T) {
+	service, read, err := NewPipe(filepath.Join(t.TempDir(), "none", "pipe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	flags, err := unix.FcntlInt(service.Fd(), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
+		t.Errorf("the service's end is open with %#o, %v", flags, err)
+	}
+	if _, err := service.WriteString("one\n"); err != nil {
+		t.Error(err)
+	}
+	service.Close()
+	if text, err := io.ReadAll(read); string(text) != "one\n" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 // While a log is worked at, nothing is written to it; what comes meanwhile goes to the one that is there after.
 func TestPumpPauses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "web.log")
