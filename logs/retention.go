@@ -60,6 +60,21 @@ func (w *work) dropOldest() error {
 	return nil
 }
 
+// skip removes what would fill more archives than are kept, and those that there are, without making any of it: the result is
+// the same, but who writes faster than archives can be made does not fill the disk.
+func (w *work) skip(limits Limits) error {
+	more := w.beyond()/limits.Max - int64(limits.Keep)
+	if limits.Keep <= 0 || more <= 0 || w.able.unit == 0 && !w.able.punch {
+		return nil
+	}
+	for len(w.archives) > 0 {
+		if err := w.dropOldest(); err != nil {
+			return err
+		}
+	}
+	return w.dropHead(w.layout.head + more*limits.Max)
+}
+
 // dropHead cuts off what the live file holds from before the offset, in whole blocks.
 func (w *work) dropHead(offset int64) error {
 	if offset <= w.layout.head || w.able.unit == 0 && !w.able.punch {

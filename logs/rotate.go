@@ -152,6 +152,9 @@ func (w *work) rotate(limits Limits, now time.Time) error {
 	if limits.Max <= 0 {
 		return nil
 	}
+	if err := w.skip(limits); err != nil {
+		return err
+	}
 	for n := w.beyond() / limits.Max; n > 0; n-- {
 		again, err := w.archiveNext(limits.Max)
 		if err != nil {

@@ -179,6 +179,9 @@ func TestKeep(t *testing.T) {
 			t.Errorf("%d archives, %+v", n, got)
 		}
 		r.want(int(got.Dropped))
+		if got.Archived > 4*100_000 {
+			t.Errorf("%d bytes were copied of which no more than three archives are kept", got.Archived)
+		}
 		if got := r.rotate(Limits{Max: 1 << 30, Keep: 1}); len(r.archives()) != 1 || got.Archived != 0 {
 			t.Errorf("%d archives, %+v", len(r.archives()), got)
 		}
