@@ -52,28 +52,38 @@ func parseArchive(path, name string) (archive, bool) {
 }
 
 // listArchives returns the archives of the log, the oldest first. Of one that is there compressed and not, only the latter
-// counts: the other may not be whole.
+// counts: the other may not be whole. One that was dropped meanwhile may be among them.
+//
+// Listing a directory is not one step: an archive whose compressed form takes its place meanwhile may be missed in both forms,
+// but not twice.
 func listArchives(path string) ([]archive, error) {
-	directory, err := os.Open(filepath.Dir(path))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var names []string
-	if err == nil {
-		names, err = directory.Readdirnames(-1)
-		directory.Close()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listing the archives of %q: %w", path, err)
-	}
 	var found []archive
-	for _, name := range names {
-		if a, ok := parseArchive(path, name); ok {
-			found = append(found, a)
+	for range 2 {
+		names, err := listDirectory(filepath.Dir(path))
+		if err != nil {
+			return nil, fmt.Errorf("listing the archives of %q: %w", path, err)
+		}
+		for _, name := range names {
+			if a, ok := parseArchive(path, name); ok {
+				found = append(found, a)
+			}
 		}
 	}
 	slices.SortFunc(found, func(a, b archive) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), strings.Compare(a.path, b.path))
 	})
 	return slices.CompactFunc(found, func(a, b archive) bool { return a.start == b.start && a.end == b.end }), nil
+}
+
+// listDirectory returns what names are in a directory: none if there is no such directory.
+func listDirectory(path string) ([]string, error) {
+	directory, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer directory.Close()
+	return directory.Readdirnames(-1)
 }
