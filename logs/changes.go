@@ -33,7 +33,7 @@ func Changes(ctx context.Context, path string) (<-chan struct{}, error) {
 				if !concerns(event, filepath.Base(path)) {
 					continue
 				}
-			case <-watcher.Errors: // events were lost: let somebody look
+			case <-watcher.failed: // events were lost: let somebody look
 			}
 			select {
 			case changed <- struct{}{}:

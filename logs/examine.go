@@ -103,7 +103,7 @@ func (w *work) compare(known int64) error {
 	case !another:
 		w.saved = w.saved && w.layout.cut == nil
 		w.layout = settled
-		w.found.Truncated = w.layout.logical(w.info.Size()) < known
+		w.found.Truncated = w.layout.end(w.info.Size()) < known
 	case w.layout.cut != nil || w.layout.logical(w.info.Size()) != known:
 		w.found.Replaced = true
 	} // one that is exactly as long as what is known is a copy that was put back
@@ -125,11 +125,10 @@ func (w *work) compare(known int64) error {
 func (w *work) compareNone(known int64) error {
 	delete(w.inodes, w.path)
 	w.found.End = known
-	next := layout{inode: 0, epoch: w.layout.epoch, origin: known, base: known, head: known}
+	next := w.layout.begun(0, known)
 	if !w.found.Missing || known == 0 || w.layout.inode == 0 && w.layout.base == known && w.layout.head == known {
 		return nil
 	}
-	next.epoch++
 	w.layout = next
 	err := w.save(true)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // its directory is gone as well

@@ -48,11 +48,13 @@ func (s *Stream) Follow(ctx context.Context, from int64, take func(offset int64,
 type follower struct {
 	*Stream
 	take    func(int64, []byte) error
-	watcher *fsnotify.Watcher
+	watcher *watcher
 	offset  int64    // of what is to be taken next
 	watched string   // the name under which the live file is watched, "" if it is not
 	file    *os.File // which that is
 	buffer  []byte
+
+	doubtful bool // the path may be about to lead elsewhere: see note
 }
 
 func (f *follower) run(ctx context.Context) error {
@@ -66,13 +68,22 @@ func (f *follower) run(ctx context.Context) error {
 				return fmt.Errorf("following the log %q: %w", f.path, err)
 			}
 			return nil
-		case <-f.watcher.Events:
+		case event := <-f.watcher.Events:
+			f.note(event)
 			f.skipEvents()
-		case err := <-f.watcher.Errors:
-			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+		case err := <-f.watcher.failed:
+			if !harmless(err) {
 				return fmt.Errorf("following the log %q: %w", f.path, err)
 			}
 		}
+	}
+}
+
+// note takes note of news that come before what they tell of: that a file has one name less is told a moment before the path
+// stops leading to it. Then only its directory tells us.
+func (f *follower) note(event fsnotify.Event) {
+	if event.Has(fsnotify.Chmod) && event.Name == f.watched {
+		f.doubtful = true
 	}
 }
 
@@ -80,7 +91,8 @@ func (f *follower) run(ctx context.Context) error {
 func (f *follower) skipEvents() {
 	for {
 		select {
-		case <-f.watcher.Events:
+		case event := <-f.watcher.Events:
+			f.note(event)
 		default:
 			return
 		}
@@ -135,7 +147,7 @@ func (f *follower) give(n int) error {
 // move goes over to other offsets. What the file that was replaced has had added to it since comes first: it has no place
 // in the stream if nobody of ours knew of it.
 func (f *follower) move() error {
-	for f.former.file != nil && f.offset >= f.former.layout.head {
+	for f.former.file != nil && f.former.same && f.offset >= f.former.layout.head {
 		n := f.former.read(f.buffer, f.offset)
 		if n == 0 {
 			break
@@ -151,7 +163,9 @@ func (f *follower) move() error {
 // watchPath has the directories watched as long as the path names no file; a link is told of by its directory alone.
 func (f *follower) watchPath() error {
 	info, err := os.Lstat(f.path)
-	if err == nil && info.Mode()&fs.ModeSymlink == 0 && leadsTo(f.path, f.view.live) {
+	doubtful := f.doubtful
+	f.doubtful = false
+	if err == nil && !doubtful && info.Mode()&fs.ModeSymlink == 0 && leadsTo(f.path, f.view.live) {
 		f.unwatchDirectories()
 		return nil
 	}

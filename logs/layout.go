@@ -26,6 +26,13 @@ type layout struct {
 	gaps   []gap  // in order
 	cut    *cut
 	swap   *swap
+
+	// A reader that holds the file of the epoch before, and has not looked for a while, has to know whether it still knows how
+	// that lies: cuts counts how often anything was cut off at all, and former is what cuts and head were when that epoch
+	// ended. -1: it was not the live file then.
+	cuts       int64
+	formerCuts int64
+	formerHead int64
 }
 
 // gap is a range of the live file that nobody wrote: NULs that take no place in the stream.
@@ -65,6 +72,15 @@ func (l layout) physical(logical int64) int64 {
 	return at
 }
 
+// end is where in the stream the live file ends if it has that size. It is before all that is known if that is shorter than
+// it must be, since it ends within a gap.
+func (l layout) end(size int64) int64 {
+	if n := len(l.gaps); n > 0 && size < l.gaps[n-1].offset+l.gaps[n-1].length {
+		return l.base - 1
+	}
+	return l.logical(size)
+}
+
 // contiguous is how many bytes follow the offset of the live file until the next gap, at most n.
 func (l layout) contiguous(physical int64, n int64) int64 {
 	for _, g := range l.gaps {
@@ -79,6 +95,7 @@ func (l layout) contiguous(physical int64, n int64) int64 {
 func (l layout) shortened(length int64) layout {
 	next := l
 	next.base, next.gaps, next.cut = l.logical(length), nil, nil
+	next.cuts++
 	next.head = max(l.head, next.base)
 	for _, g := range l.gaps {
 		if end := g.offset + g.length - length; end > 0 {
@@ -91,12 +108,12 @@ func (l layout) shortened(length int64) layout {
 
 // swapped is the layout once the announced file is the live one.
 func (l layout) swapped() layout {
-	return layout{inode: l.swap.inode, epoch: l.epoch, origin: l.origin, base: l.swap.base, head: l.swap.base}
+	return layout{inode: l.swap.inode, epoch: l.epoch, origin: l.origin, base: l.swap.base, head: l.swap.base, cuts: l.cuts, formerCuts: -1, formerHead: -1}
 }
 
 // begun is the layout once the live file begins anew behind our back: what is in it now follows what was known.
 func (l layout) begun(inode uint64, known int64) layout {
-	return layout{inode: inode, epoch: l.epoch + 1, origin: known, base: known, head: known}
+	return layout{inode: inode, epoch: l.epoch + 1, origin: known, base: known, head: known, cuts: l.cuts, formerCuts: l.cuts, formerHead: l.head}
 }
 
 // known is the end of the stream as far as the layout tells.
@@ -113,6 +130,9 @@ func (l layout) text() []byte {
 	fmt.Fprintf(&out, "inode %d\nepoch %d\norigin %d\nbase %d\nhead %d\n", l.inode, l.epoch, l.origin, l.base, l.head)
 	for _, g := range l.gaps {
 		fmt.Fprintf(&out, "gap %d %d\n", g.offset, g.length)
+	}
+	if l.cuts != 0 || l.formerCuts != 0 || l.formerHead != 0 {
+		fmt.Fprintf(&out, "cuts %d %d %d\n", l.cuts, l.formerCuts, l.formerHead)
 	}
 	if l.cut != nil {
 		fmt.Fprintf(&out, "cut %d %d %d %d\n", l.cut.length, l.cut.first, l.cut.next, l.cut.size)
@@ -144,6 +164,8 @@ func parseLayout(text []byte) (layout, error) {
 			_, err = fmt.Sscan(values, &l.base)
 		case "head":
 			_, err = fmt.Sscan(values, &l.head)
+		case "cuts":
+			_, err = fmt.Sscan(values, &l.cuts, &l.formerCuts, &l.formerHead)
 		case "gap":
 			var g gap
 			_, err = fmt.Sscan(values, &g.offset, &g.length)

@@ -129,13 +129,10 @@ func (s *Stream) readSome(p []byte, off int64) (int, error) {
 
 // readOnce reads as far as one file goes, by the view that we have.
 func (s *Stream) readOnce(p []byte, off int64) (int, error) {
-	if off < s.view.layout.head {
+	if off < s.view.layout.head || s.view.live == nil && off < s.end {
 		return s.readOld(p, off)
 	}
 	if s.view.live == nil {
-		if off < s.end {
-			return 0, &GoneError{Offset: off, Next: s.end}
-		}
 		return 0, io.EOF
 	}
 	n, err := s.view.layout.read(s.view.live, p, off)
@@ -162,7 +159,7 @@ func (s *Stream) stands() (end int64, stands bool) {
 	if err != nil {
 		return 0, false
 	}
-	end = s.view.layout.logical(info.Size())
+	end = s.view.layout.end(info.Size())
 	return end, end >= s.end
 }
 
@@ -205,8 +202,10 @@ func (s *Stream) readOld(p []byte, off int64) (int, error) {
 		if !s.listed {
 			continue
 		}
-		if n := s.former.read(p, off); n > 0 {
-			return n, nil
+		if most := min(int64(len(p)), s.former.next-off); most > 0 {
+			if n := s.former.read(p[:most], off); n > 0 {
+				return n, nil
+			}
 		}
 		return 0, &GoneError{Offset: off, Next: next}
 	}

@@ -17,6 +17,7 @@ type view struct {
 	live   *os.File // nil: there was none. It may have lost its name since
 	layout layout   // of live
 	local  bool     // that it begins anew is what we found, and the index does not say yet
+	kept   bool     // it has lost its name, and the index speaks of it no more
 	cut    bool     // the index announces a cut, and nobody says what became of it: layout is as the disk tells
 	place  int64    // then: where on the disk the live file's first byte is, which tells
 }
@@ -188,13 +189,39 @@ func (s *Stream) place(next *view, named bool, marked int64) error {
 		next.layout = raw.swapped()
 	case raw.inode == inode:
 	case raw.inode == 0 && named && (same && !news || !same && (news || last.live == nil && s.end == 0)):
-	case !named && same && (raw.inode != 0 || news): // removed or replaced, and still written to
-		next.layout, next.local = last.layout, last.local
+	case raw.inode == 0 && !named && !news && !last.kept:
 	case !named:
+		var known bool
+		if next.layout, known = s.held(raw); known { // it may still be written to
+			next.local, next.kept = last.local, true
+		} else {
+			next.layout, next.live = raw, nil
+		}
 	default:
 		return s.begin(next, inode, marked)
 	}
 	return nil
+}
+
+// held says how the bytes of the file are placed that we hold as the live one, if that is known although the index may speak
+// of another one by now: it must not have been rotated after we looked.
+func (s *Stream) held(raw layout) (l layout, known bool) {
+	last := s.view
+	info, err := last.live.Stat()
+	if err != nil {
+		return layout{}, false
+	}
+	news := raw.epoch != last.raw.epoch || raw.inode != last.raw.inode
+	begun := raw.epoch == last.raw.epoch+1 && raw.formerCuts == last.raw.cuts && raw.formerHead == last.raw.head && last.raw.cut == nil
+	switch {
+	case (last.local || last.kept) && !news:
+		l, known = last.layout, true
+	case raw.inode == inodeOf(info), raw.inode == 0 && !news:
+		l, known = settleCut(last.live, raw)
+	case begun:
+		l, known = last.layout, true
+	}
+	return l, known && l.end(info.Size()) >= s.end
 }
 
 // settle finds out from the disk what has become of a cut. If the disk knows neither of the two, somebody cut the file short.
@@ -230,7 +257,7 @@ func (s *Stream) known(l layout, marked int64) (int64, error) {
 	known := max(l.known(), s.end, marked)
 	if s.view.live != nil {
 		if info, err := s.view.live.Stat(); err == nil {
-			known = max(known, s.view.layout.logical(info.Size()))
+			known = max(known, s.view.layout.end(info.Size()))
 		}
 	}
 	if err := s.list(); err != nil {
@@ -251,7 +278,7 @@ func (s *Stream) measure(next *view, marked int64) (end int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("reading the log %q: %w", s.path, err)
 	}
-	end = next.layout.logical(info.Size())
+	end = next.layout.end(info.Size())
 	before := marked
 	if s.looked && s.sameOffsets(next.layout) {
 		before = max(before, s.end)
@@ -262,7 +289,7 @@ func (s *Stream) measure(next *view, marked int64) (end int64, err error) {
 	if err := s.begin(next, inodeOf(info), before); err != nil {
 		return 0, err
 	}
-	return next.layout.logical(info.Size()), nil
+	return next.layout.end(info.Size()), nil
 }
 
 // sameOffsets reports whether bytes have the same offsets by that layout as by the view's.
@@ -278,8 +305,10 @@ func (s *Stream) adopt(next view, end int64) (moved bool) {
 		s.former.close()
 		s.adjust = adjustment(last, next)
 		if last.live != nil && last.live != next.live { // nobody else has what is in it
-			s.former = former{last.live, last.layout}
-			s.view.live = nil
+			if l, known := s.held(next.raw); known {
+				s.former = former{file: last.live, layout: l, next: next.layout.origin, same: s.sameOffsets(l)}
+				s.view.live = nil
+			}
 		}
 	}
 	s.release(&s.view, &next)
@@ -318,6 +347,8 @@ func adjustment(last, next view) func(int64) int64 {
 type former struct {
 	file   *os.File
 	layout layout
+	next   int64 // where the next one begins: what is behind that has no place in the stream
+	same   bool  // it has the offsets that the view before had
 }
 
 func (f *former) close() {

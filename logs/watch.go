@@ -82,18 +82,41 @@ func (f *follower) unwatchDirectories() {
 // unwatch ends a watch. It may have ended by itself, which is as good.
 func (f *follower) unwatch(name string) { _ = f.watcher.Remove(name) }
 
+// watcher tells when files change. Its own Errors are for nobody but itself: what went wrong is in failed.
+type watcher struct {
+	*fsnotify.Watcher
+	failed chan error // one that nobody has taken yet is enough
+}
+
 // gathered is how many events may wait for us without holding the watcher up.
 const gathered = 64
 
-func newWatcher() (*fsnotify.Watcher, error) {
-	watcher, err := fsnotify.NewBufferedWatcher(gathered)
+// newWatcher returns a watcher. Somebody has to take its errors at any time: it holds a lock while it waits for that, which
+// whoever adds a watch, or closes it, waits for.
+func newWatcher() (*watcher, error) {
+	inner, err := fsnotify.NewBufferedWatcher(gathered)
 	if errors.Is(err, syscall.EMFILE) {
 		return nil, tend.Errorf(tend.CodeFailed, "cannot follow: this host allows no more watchers (fs.inotify.max_user_instances): %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot follow: %w", err)
 	}
-	return watcher, nil
+	w := &watcher{inner, make(chan error, 1)}
+	go func() {
+		for err := range inner.Errors { // until it is closed
+			select {
+			case w.failed <- err:
+			default:
+			}
+		}
+	}()
+	return w, nil
+}
+
+// harmless reports whether such an error only means that something may have happened: too much of it at once, or that a file
+// was moved and removed before its watch could be ended.
+func harmless(err error) bool {
+	return errors.Is(err, fsnotify.ErrEventOverflow) || errors.Is(err, syscall.EINVAL)
 }
 
 func cannotWatch(path string, err error) error {
