@@ -121,6 +121,21 @@ func (w *work) compare(known int64) error {
 	return nil
 }
 
+// beginAnew has what the live file holds follow what is known, though it is no shorter.
+func (w *work) beginAnew(known int64) error {
+	if w.live == nil {
+		return nil
+	}
+	w.found.File = w.info
+	if w.found.Truncated || w.found.Replaced {
+		return nil
+	}
+	w.found.Truncated = true
+	w.layout = w.layout.begun(inodeOf(w.info), known)
+	w.found.End, w.found.Size = w.layout.logical(w.info.Size()), w.beyond()
+	return w.save(true)
+}
+
 // compareNone has whatever takes the place of the live file follow what is known.
 func (w *work) compareNone(known int64) error {
 	delete(w.inodes, w.path)

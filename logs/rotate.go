@@ -78,6 +78,20 @@ func (r *Rotator) Look(path string, known int64) (Found, error) {
 	return w.found, nil
 }
 
+// LookAnew is Look for a caller who knows that the live file was emptied since, which its length does not show: it is no
+// shorter than it was.
+func (r *Rotator) LookAnew(path string, known int64) (Found, error) {
+	w, err := r.examine(path, known)
+	if err == nil {
+		defer w.close()
+		err = w.beginAnew(known)
+	}
+	if err != nil {
+		return Found{}, fmt.Errorf("looking at the log %q: %w", path, err)
+	}
+	return w.found, nil
+}
+
 // Recover brings to its end what was begun when we died, or makes it undone. It comes before anything else is done with
 // the log, and before its service is started.
 func (r *Rotator) Recover(path string) error {

@@ -231,6 +231,27 @@ func TestAge(t *testing.T) {
 	})
 }
 
+func TestTruncatedAndAsLongAgain(t *testing.T) {
+	eachMethod(t, func(r *rotating) {
+		for round := range 3 { // at first without a layout
+			r.write(100)
+			end := int64(len(r.text))
+			if err := os.Truncate(r.path, 0); err != nil {
+				t.Fatal(err)
+			}
+			r.write(100 + round)
+			found, err := r.by.LookAnew(r.path, end)
+			if err != nil || !found.Truncated || found.End != int64(len(r.text)) || found.Size != int64(100+round) || found.File == nil {
+				t.Errorf("%d: %+v, %v", round, found, err)
+			}
+			if found := r.look(int64(len(r.text))); found.Truncated || found.End != int64(len(r.text)) {
+				t.Errorf("%d, again: %+v", round, found)
+			}
+			r.want(int(end))
+		}
+	})
+}
+
 func TestTruncated(t *testing.T) {
 	eachMethod(t, func(r *rotating) {
 		r.write(300_000)

@@ -22,6 +22,7 @@ type minded struct {
 
 	known     bool        // it was looked at, and what follows says what was found
 	file      fs.FileInfo // nil where none was there
+	tail      []byte      // how it ended then, if it was short
 	changed   bool        // by ourselves: what its size means has to be found out again
 	found     logs.Found
 	at        time.Time // of that look
@@ -69,6 +70,7 @@ func (m *minder) look(l *minded, now time.Time) {
 		return
 	}
 	l.at, l.known = now, true
+	l.remember(was)
 	m.examine(l, was, before.Size, first)
 	if l.file == nil {
 		m.wait(l, now)
@@ -104,11 +106,15 @@ func (m *minder) find(l *minded) error {
 	if err != nil {
 		return fmt.Errorf("looking at a log: %w", err)
 	}
+	look := m.rotator.Look
 	if !l.changed && l.file != nil && file != nil && os.SameFile(file, l.file) && file.Size() >= l.file.Size() {
-		more := file.Size() - l.file.Size()
-		l.found = logs.Found{Size: l.found.Size + more, End: l.found.End + more}
-		l.file = file
-		return nil
+		if m.pumped(l) || !l.rewritten(file) {
+			more := file.Size() - l.file.Size()
+			l.found = logs.Found{Size: l.found.Size + more, End: l.found.End + more}
+			l.file = file
+			return nil
+		}
+		look = m.rotator.LookAnew
 	}
 	if file != nil && !file.Mode().IsRegular() {
 		l.file = file
@@ -126,7 +132,7 @@ func (m *minder) find(l *minded) error {
 			}
 		}
 	}
-	if l.found, err = m.rotator.Look(l.path, l.found.End); err != nil {
+	if l.found, err = look(l.path, l.found.End); err != nil {
 		return err
 	}
 	l.file, l.changed = l.found.File, false
@@ -142,7 +148,7 @@ func (m *minder) findOutside(l *minded, file fs.FileInfo) {
 	if file != nil {
 		found.Size, found.End = file.Size(), file.Size()
 		found.Replaced = l.file != nil && !os.SameFile(file, l.file)
-		found.Truncated = l.file != nil && !found.Replaced && file.Size() < l.file.Size()
+		found.Truncated = l.file != nil && !found.Replaced && (file.Size() < l.file.Size() || l.rewritten(file))
 	}
 	l.found, l.file = found, file
 }
@@ -227,7 +233,7 @@ func (m *minder) wait(l *minded, now time.Time) {
 		return
 	}
 	// What was written before the kernel began to tell.
-	if file, err := os.Stat(l.path); err != nil || file.Size() != l.file.Size() || !os.SameFile(file, l.file) {
+	if file, err := os.Stat(l.path); err != nil || file.Size() != l.file.Size() || !file.ModTime().Equal(l.file.ModTime()) || !os.SameFile(file, l.file) {
 		l.next = together(now, tickLength)
 	}
 }

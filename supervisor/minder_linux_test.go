@@ -165,6 +165,18 @@ func TestALogThatIsCutShort(t *testing.T) {
 	}
 }
 
+// That a log was emptied is told also where it is as long again, or longer, before anybody looks.
+func TestALogThatIsAsLongAgain(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	c.add(c.script("loop", `echo 12345678; while [ ! -e cut ]; do sleep 0.05; done; for i in 1 2 3; do echo "round 1$i" > /dev/stdout; sleep 0.1; done; exec sleep 1000`))
+	c.launch()
+	c.start("loop")
+	c.minded("loop")
+	c.check(os.WriteFile(filepath.Join(c.place("loop"), "cut"), nil, 0o600))
+	c.untilTold("loop", 1, "its log was cut short from outside: 9 bytes are gone")
+}
+
 // A log that was removed is told of once, by however many supervisors, and shown until the service is started again.
 func TestALogThatWasRemoved(t *testing.T) {
 	t.Parallel()
