@@ -8,20 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"tend/internal/fault"
 )
 
-// Compress compresses the archives of the log that are not yet, the oldest first, and removes the plain ones. It does so
-// when the processor has nothing else to do. An archive that somebody has open for writing stays as it is. It may run beside
-// anything else that is done with the log, but only once.
+// Compress compresses the archives of the log that are not yet, the oldest first, and removes the plain ones. It takes no more
+// than a part of one processor. An archive that somebody has open for writing stays as it is. It may run beside anything
+// else that is done with the log, but only once.
 func (r *Rotator) Compress(ctx context.Context, path string) error {
-	done := make(chan error, 1)
-	go func() {
-		yieldProcessor() // for good, so on a goroutine of its own
-		done <- r.compress(ctx, path)
-	}()
-	if err := <-done; err != nil {
+	if err := r.compress(ctx, path); err != nil {
 		return fmt.Errorf("compressing archives of the log %q: %w", path, err)
 	}
 	return nil
@@ -131,6 +127,12 @@ func writePacked(ctx context.Context, path string, plain *os.File, info fs.FileI
 	return os.Chtimes(path, info.ModTime(), info.ModTime())
 }
 
+// compressShare is which part of the time is spent on compressing: one of so many.
+const compressShare = 4
+
+// packMembers leaves the processor to others most of the time. A thread of low priority would be the other way, but that one
+// keeps whoever else is in this process waiting while it waits itself: for a processor of Go's, or at the end of a garbage
+// collection.
 func packMembers(ctx context.Context, to io.Writer, from io.Reader) error {
 	w, err := newMemberWriter(to)
 	if err != nil {
@@ -138,9 +140,7 @@ func packMembers(ctx context.Context, to io.Writer, from io.Reader) error {
 	}
 	text := make([]byte, memberPlain)
 	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+		began := time.Now()
 		n, err := io.ReadFull(from, text)
 		if n > 0 {
 			if err := w.write(text[:n]); err != nil {
@@ -152,6 +152,11 @@ func packMembers(ctx context.Context, to io.Writer, from io.Reader) error {
 		}
 		if err != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After((compressShare - 1) * time.Since(began)):
 		}
 	}
 }

@@ -22,6 +22,3 @@ func writeOut(*os.File, int64, int64) {}
 func blockAt(*os.File, int64) (place int64, ok bool) { return 0, false }
 
 func holeFrom(*os.File, int64) (hole gap, ok bool) { return gap{}, false }
-
-// yieldProcessor makes what the calling goroutine does wait for whatever else there is to do.
-func yieldProcessor() {}
