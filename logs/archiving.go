@@ -114,6 +114,9 @@ func (w *work) name(from, to string) error {
 	return syncDirectory(filepath.Dir(to))
 }
 
+// copyStep is how much is copied before it is looked whether we are to stop, bytes.
+const copyStep = 16 << 20
+
 // copyTo copies a part of the stream from the live file into a file of its own, which is durable then.
 func (w *work) copyTo(path string, from, to int64) error {
 	file, err := w.make(path)
@@ -121,10 +124,17 @@ func (w *work) copyTo(path string, from, to int64) error {
 		return err
 	}
 	for at := from; at < to && err == nil; {
+		if w.stopped.Load() {
+			err = errStopped
+			break
+		}
 		place := w.layout.physical(at)
-		n := w.layout.contiguous(place, to-at)
+		n := w.layout.contiguous(place, min(to-at, copyStep))
 		if _, err = w.live.Seek(place, io.SeekStart); err == nil {
 			_, err = io.CopyN(file, w.live, n) // in the kernel, where it can
+		}
+		if n == copyStep {
+			writeOut(file, at-from, n) // the end is not to wait for all of it
 		}
 		at += n
 	}

@@ -24,7 +24,7 @@ func (w *work) awaitCalm() {
 // isBusy reports whether much was written since we looked last, as long as our patience lasts.
 func (w *work) isBusy() bool {
 	before, since := w.info.Size(), time.Since(w.looked)
-	if since < calmLook || w.refresh() != nil || time.Now().After(w.patience) {
+	if since < calmLook || w.refresh() != nil || time.Now().After(w.patience) || w.stopped.Load() {
 		return false
 	}
 	return w.info.Size()-before > int64(calmRate*since.Seconds())
@@ -42,7 +42,7 @@ func (w *work) writeOut(length int64) error {
 		if err := w.refresh(); err != nil {
 			return err
 		}
-		if w.info.Size()-before <= calmGrowth || time.Now().After(w.patience) {
+		if w.info.Size()-before <= calmGrowth || time.Now().After(w.patience) || w.stopped.Load() {
 			return nil
 		}
 	}

@@ -68,6 +68,9 @@ func (w *work) collapse() error {
 				return err
 			}
 		}
+		if w.stopped.Load() { // it can be cut whenever that suits
+			return nil
+		}
 		if !w.plan(length) {
 			w.refuse(Collapse, errNoPlace)
 			return nil

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type Rotator struct {
 	Without func(mechanism string) bool      // whether a mechanism must not be used; nil: all may be
 	Log     func(format string, args ...any) // is told what nobody waits for; nil: nobody
 
+	stopped   atomic.Bool
 	mutex     sync.Mutex // of what follows, which Compress needs as well
 	abilities map[string]ability
 	said      map[string]bool
@@ -33,6 +35,13 @@ type Rotator struct {
 	refused map[refusal]bool
 	inodes  map[string]uint64 // of the live files that were last seen
 }
+
+// Stop has what is being done with a log end as soon as it may, and nothing be begun any more. It may be called at any time.
+// Whoever comes next goes on from there.
+func (r *Rotator) Stop() { r.stopped.Store(true) }
+
+// errStopped is why a copy is not whole.
+var errStopped = errors.New("whoever rotates logs is leaving")
 
 // refusal is a file that a mechanism was tried on in vain, though a probe had found it to work: it is not tried again.
 type refusal struct {
@@ -114,7 +123,7 @@ func (r *Rotator) Rotate(path string, limits Limits, now time.Time) (Rotated, er
 		defer w.close()
 		err = w.rotate(limits, now)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errStopped) {
 		return w.result(), fmt.Errorf("rotating the log %q: %w", path, err)
 	}
 	return w.result(), nil
@@ -169,7 +178,7 @@ func (w *work) rotate(limits Limits, now time.Time) error {
 	if err := w.skip(limits); err != nil {
 		return err
 	}
-	for n := w.beyond() / limits.Max; n > 0; n-- {
+	for n := w.beyond() / limits.Max; n > 0 && !w.stopped.Load(); n-- {
 		again, err := w.archiveNext(limits.Max)
 		if err != nil {
 			return err

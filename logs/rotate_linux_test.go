@@ -445,3 +445,45 @@ func TestRotateInADirectoryThatCannotBeWrittenTo(t *testing.T) {
 	}
 	r.want(0)
 }
+
+// Who is told to stop leaves what is whole, and whoever comes next goes on from there.
+func TestStop(t *testing.T) {
+	eachMethod(t, func(r *rotating) {
+		stopped := &Rotator{Without: r.by.Without}
+		limits := Limits{Max: 200_000}
+		r.write(700_000)
+		w, err := stopped.examine(r.path, 0)
+		if err == nil {
+			err = w.prepare()
+		}
+		if err == nil {
+			_, err = w.archive(200_000 - 200_000%(2*units[1]))
+		}
+		stopped.Stop()
+		if err == nil {
+			err = w.advance(w.archives[0].end)
+		}
+		w.close()
+		if err == nil {
+			_, err = stopped.Rotate(r.path, limits, time.Now())
+		}
+		if err == nil {
+			err = stopped.Ready(r.path, limits, time.Now())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := r.layout(); len(r.archives()) != 1 || l.head != r.archives()[0].end || w.able.unit > 0 && l.base != 0 {
+			t.Errorf("%+v, %+v", r.archives(), l)
+		}
+		if left, _ := filepath.Glob(r.path + ".*"); len(left) != 2 { // the archive and the index
+			t.Errorf("there is %v", left)
+		}
+		r.want(0)
+		r.rotate(limits)
+		if got := r.look(0); len(r.archives()) < 3 || got.Size >= 200_000 {
+			t.Errorf("%+v, %+v", r.archives(), got)
+		}
+		r.want(0)
+	})
+}

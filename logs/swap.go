@@ -24,7 +24,7 @@ func (r *Rotator) Swap(path string, limits Limits, now time.Time) (Rotated, erro
 		defer w.close()
 		err = w.swap(limits, now)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errStopped) {
 		return w.result(), fmt.Errorf("rotating the log %q: %w", path, err)
 	}
 	return w.result(), nil
@@ -49,13 +49,13 @@ func (w *work) swap(limits Limits, now time.Time) error {
 		return err
 	}
 	if w.layout.head > w.layout.base || len(w.layout.gaps) > 0 {
-		if err := w.condense(); isFull(err) {
+		if err := w.condense(); isFull(err) || errors.Is(err, errStopped) {
 			return os.Remove(nextPath(w.path))
 		} else if err != nil {
 			return err
 		}
 	}
-	if limits.Max > 0 && w.beyond() >= limits.Max {
+	if limits.Max > 0 && w.beyond() >= limits.Max && !w.stopped.Load() {
 		if err := w.renew(); err != nil {
 			return err
 		}

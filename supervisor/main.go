@@ -71,6 +71,7 @@ func (s *Supervisor) main() (int, error) {
 		status, err = s.supervise()
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
+		s.starting.Stop()
 		if s.minder != nil {
 			s.minder.stop()
 		}

@@ -75,9 +75,10 @@ func (m *minder) start() {
 	}()
 }
 
-// stop ends it. What it was doing is done before.
+// stop ends it. What it was doing is done before, unless that would take long.
 func (m *minder) stop() {
 	close(m.quit)
+	m.rotator.Stop()
 	<-m.ended
 	m.compress.stop()
 }
@@ -205,6 +206,16 @@ func (m *minder) listen(l *minded) error {
 	return nil
 }
 
+// leaves reports whether it is to end.
+func (m *minder) leaves() bool {
+	select {
+	case <-m.quit:
+		return true
+	default:
+		return false
+	}
+}
+
 // pumped reports whether the log is written by ourselves.
 func (m *minder) pumped(l *minded) bool { return m.pump.Writes(l.path) }
 
@@ -215,7 +226,7 @@ func (m *minder) tick() {
 		if l.next.IsZero() || now.Before(l.next) {
 			continue
 		}
-		if !m.turns.take(l.path) {
+		if m.leaves() || !m.turns.take(l.path) {
 			return
 		}
 		m.look(l, now)
