@@ -10,6 +10,9 @@ import (
 // fullPause is the time between two tries to rotate a log on a full disk: nothing tells when that has room again.
 const fullPause = 5 * time.Second
 
+// uselessPause is the time between two tries to rotate a log that is written to, where that has been of no use.
+const uselessPause = time.Minute
+
 // rotate archives what has become too much of a log, and removes what is too old. It reports whether it is to be looked at
 // again soon.
 func (m *minder) rotate(l *minded, now time.Time) (again bool) {
@@ -40,8 +43,8 @@ func (m *minder) rotate(l *minded, now time.Time) (again bool) {
 		return false
 	}
 	m.ends(l, troubleFull)
-	if rotated.Archived == 0 && tooLong { // it cannot be, as long as somebody has it open: see logs.Rotator.Ready
-		l.notBefore = now.Add(agePause)
+	if rotated.Archived == 0 && tooLong { // perhaps it cannot be, as long as somebody has it open: see logs.Rotator.Ready
+		l.notBefore = now.Add(uselessPause)
 	}
 	if rotated.Archived > 0 {
 		m.compress.put(l.path)
@@ -50,14 +53,17 @@ func (m *minder) rotate(l *minded, now time.Time) (again bool) {
 }
 
 // bringWithin brings the log within its limits. The pump, which may be about to begin with it, moves nothing to it meanwhile;
-// and where it is the one who writes, nobody does, so that another file can take its place.
+// and where it is the one who writes, nobody does, so that another file can take its place; unless somebody else does, or the
+// path is a link.
 func (m *minder) bringWithin(l *minded, now time.Time) (rotated logs.Rotated, err error) {
 	err = m.pump.Without(l.path, func() (err error) {
-		rotate := m.rotator.Rotate
 		if m.pumped(l) {
-			rotate = m.rotator.Swap
+			rotated, err = m.rotator.Swap(l.path, logs.Limits(l.limits), now)
 		}
-		if rotated, err = rotate(l.path, logs.Limits(l.limits), now); err == nil {
+		if err == nil && rotated.Archived == 0 {
+			rotated, err = m.rotator.Rotate(l.path, logs.Limits(l.limits), now)
+		}
+		if err == nil {
 			m.trim(l, now)
 		}
 		return err
