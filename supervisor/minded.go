@@ -142,11 +142,11 @@ func (m *minder) find(l *minded) error {
 // outside reports whether the log is a user's, and nothing of ours may be put beside it.
 func (f logFile) outside() bool { return f.named && f.limits.Max == 0 }
 
-// findOutside finds out how long a log is that is never rotated: its offsets are those of its file.
+// findOutside finds out how long a log is that is not rotated: its offsets are those of its file, unless it was rotated once.
 func (m *minder) findOutside(l *minded, file fs.FileInfo) {
 	found := logs.Found{Missing: file == nil, File: file}
 	if file != nil {
-		found.Size, found.End = file.Size(), file.Size()
+		found.Size, found.End = file.Size(), logs.Size(l.path)
 		found.Replaced = l.file != nil && !os.SameFile(file, l.file)
 		found.Truncated = l.file != nil && !found.Replaced && (file.Size() < l.file.Size() || l.rewritten(file))
 	}
@@ -159,8 +159,8 @@ func (m *minder) mark(l *minded, now time.Time) {
 		l.marked, _, _ = logs.MarksAround(l.marks, now)
 		l.oldest = firstMark(l.marks)
 	}
-	if l.outside() && l.found.End < l.marked.Offset { // the offsets begin anew, and so do their marks
-		if err := l.marker.Remove(); err != nil {
+	if l.outside() && (l.found.End < l.marked.Offset || l.found.Truncated || l.found.Replaced) { // the offsets begin anew, and so do their marks
+		if err := m.pump.Without(l.path, l.marker.Remove); err != nil {
 			m.failed("%v", err)
 		}
 		l.marked = logs.Mark{}

@@ -260,6 +260,17 @@ func TestANamedFile(t *testing.T) {
 	if n := c.numbered(string(text)); n == 0 {
 		t.Error("it is empty")
 	}
+
+	s := c.script("limited", chatter)
+	s.Stdout = limited
+	c.db(func(db *store.Store) error { return db.Change(context.Background(), s) })
+	c.do(tend.CommandRestart, "limited")
+	stream, err := logs.OpenStream(limited)
+	c.check(err)
+	defer stream.Close()
+	end, err := stream.End()
+	c.check(err)
+	same(c, "where the run begins that is not limited any more", c.runs("limited")[0].LogOffset, end)
 }
 
 // As long as nothing is written, nobody looks.

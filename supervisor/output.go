@@ -41,12 +41,14 @@ func (s *Supervisor) openOutput(log logFile, umask tend.Umask) (file *os.File, o
 	if err != nil || !info.Mode().IsRegular() {
 		return file, 0, nil
 	}
-	if offset = info.Size(); rotated {
-		if found, err := s.starting.Look(log.path, 0); err == nil {
-			offset = found.End
-		}
+	if !rotated {
+		return file, logs.Size(log.path), nil // it may have been rotated once
 	}
-	return file, offset, nil
+	found, err := s.starting.Look(log.path, 0)
+	if err != nil {
+		return file, info.Size(), nil
+	}
+	return file, found.End, nil
 }
 
 // permissions are those that the log gets when it is made.
