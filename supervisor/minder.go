@@ -152,8 +152,10 @@ func (m *minder) leave(l *minded, run string) {
 		return
 	}
 	if l.told {
-		m.notices.ForgetFile(l.id)
 		m.untold(l)
+		if m.byID[l.id] == nil { // nor under another path
+			m.notices.ForgetFile(l.id)
+		}
 	}
 	l.marker.Close()
 	delete(m.logs, l.path)

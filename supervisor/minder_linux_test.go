@@ -342,3 +342,45 @@ func TestALogOnAFullDisk(t *testing.T) {
 	same(c, "what status says", c.status("full").LogTrouble, "")
 	same(c, "archives", len(archives(s.Stdout)), 1)
 }
+
+// One file under two paths is watched once. Who leaves the one path does not take the watch from the other.
+func TestOneFileUnderTwoPaths(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	file, link := filepath.Join(c.files, "out"), filepath.Join(c.files, "link")
+	c.check(os.WriteFile(file, nil, 0o600))
+	c.check(os.Symlink(file, link))
+	for name, path := range map[string]string{"first": file, "second": link} {
+		s := c.script(name, `echo something; while [ ! -e more ]; do sleep 0.05; done; echo more; exec sleep 1000`)
+		s.Stdout = path
+		c.add(s)
+	}
+	c.launch()
+	c.start("first", "second")
+	info, err := os.Stat(file)
+	c.check(err)
+	watched := fmt.Sprintf(" ino:%x ", info.Sys().(*syscall.Stat_t).Ino)
+	c.until("both have marks, and the kernel tells of the file", func() error {
+		for _, path := range []string{file, link} {
+			if _, err := os.Stat(logs.OutsideMarksPath(c.database, path)); err != nil {
+				return err
+			}
+		}
+		infos, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", c.supervisor()))
+		for _, name := range infos {
+			if text, _ := os.ReadFile(name); bytes.Contains(text, []byte(watched)) {
+				return nil
+			}
+		}
+		return errors.New("it is not watched")
+	})
+	c.do(tend.CommandStop, "first")
+	c.check(os.WriteFile(filepath.Join(c.place("second"), "more"), nil, 0o600))
+	c.until("the rest is marked", func() error {
+		marks, err := logs.Marks(logs.OutsideMarksPath(c.database, link), 0, 1000)
+		if err == nil && (len(marks) == 0 || marks[len(marks)-1].Offset != int64(len("something\nsomething\nmore\n"))) {
+			err = fmt.Errorf("there is %v", marks)
+		}
+		return err
+	})
+}
