@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,8 @@ type Shelf struct {
 	in, out   int     // the ends: to send, to look at
 	entries   []entry // what is in the queue, in order
 	live      map[string]bool
-	discarded int   // entries that count no more
+	discarded int // entries that count no more
+	buffer    []byte
 	damage    error // the queue holds what is no entry: nothing is put or dropped any more
 }
 
@@ -273,7 +275,8 @@ func (s *Shelf) peek(at, limit int) (entries []entry, fd int, err error) {
 		return nil, -1, fmt.Errorf("looking at the shelf: %w", err)
 	}
 	const several = 4 // room for more than are ever sent together
-	text, control := make([]byte, limit), make([]byte, unix.CmsgSpace(4*several))
+	s.buffer = slices.Grow(s.buffer[:0], limit)
+	text, control := s.buffer[:limit], make([]byte, unix.CmsgSpace(4*several))
 	n, controls, err := 0, 0, error(unix.EINTR)
 	for err == unix.EINTR {
 		n, controls, _, _, err = unix.Recvmsg(s.out, text, control, unix.MSG_PEEK|unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)

@@ -123,7 +123,6 @@ func (s *Supervisor) supervise() (status int, err error) {
 		return failed, err
 	}
 	s.resumed = true
-	s.forward()
 	if s.leaving {
 		s.stopAll()
 	}
@@ -136,6 +135,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	keeper.ReportReady(err)
 	time.AfterFunc(busyBegin, saveMemory)
 	s.announce(s.pending)
+	s.forward()
 	s.searchPipes()
 	s.startMinding()
 	s.cgroups.Sweep(s.lives())
