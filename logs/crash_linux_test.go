@@ -37,6 +37,7 @@ func (r *rotating) step(point fault.Point, without string, args ...string) bool 
 // Whatever point it dies at, and whatever point whoever brings that to its end dies at, nothing is lost, nothing is there
 // twice, and nothing is left lying about.
 func TestRecoverAtEachPoint(t *testing.T) {
+	t.Parallel()
 	can, err := probe(t.TempDir(), func(string) bool { return false })
 	if err != nil {
 		t.Fatal(err)

@@ -24,11 +24,13 @@ var kills = flag.Int("kills", 4, "how often the oracle of rotation kills on each
 // chance and at each point of its work. In the end archives and live file together must be what was written, byte for byte;
 // and so must be what somebody saw who followed them all the time.
 func TestOracle(t *testing.T) {
+	t.Parallel()
 	if !ownMounts(t) {
 		return
 	}
 	for _, d := range disks {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			dir := d.mounted(t)
 			a, err := probe(dir, func(string) bool { return false })
 			if err != nil || a.method() != d.method || a.unit != d.unit || !a.punch || !a.leases {

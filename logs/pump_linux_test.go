@@ -237,6 +237,7 @@ func TestPumpPauses(t *testing.T) {
 
 // On a full disk nothing is lost: it waits in the pipe, and what the service has no room for waits with the service.
 func TestPumpWaitsForRoom(t *testing.T) {
+	t.Parallel()
 	testenv.NeedRoot(t)
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
@@ -301,6 +302,7 @@ func TestPumpIsRefused(t *testing.T) {
 // A pump is a process of its own here. It is killed at random, and the next does not wait until it is quite dead. Every
 // byte must be in its log once, in its order.
 func TestPumpIsKilled(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv(pumpVariable); dir != "" {
 		bePump(dir)
 	}
