@@ -98,8 +98,9 @@ func (c *chain) numbered(text string) int {
 	return n
 }
 
+// chatter writes much, and leaves the processor to others now and then: these tests share it.
 const chatter = `more=$(printf ' more%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
-	i=0; while [ ! -e enough ]; do i=$((i+1)); echo "$i$more"; done; echo $i > written; exec sleep 1000`
+	i=0; while [ ! -e enough ]; do i=$((i+1)); echo "$i$more"; [ $((i%50)) -ne 0 ] || sleep 0.01; done; echo $i > written; exec sleep 1000`
 
 // A log that becomes too long is rotated while it is written, again and again, whoever dies meanwhile.
 func TestALogIsRotatedByItself(t *testing.T) {
@@ -111,7 +112,7 @@ func TestALogIsRotatedByItself(t *testing.T) {
 	c.launch()
 	c.start("chatty")
 	path := logs.Path(c.database, "chatty")
-	for n := range 8 {
+	for n := range 5 {
 		before := len(archives(path))
 		c.until("there are more archives", func() error {
 			if len(archives(path)) <= before {
