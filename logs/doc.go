@@ -39,6 +39,29 @@
 //   - Whoever cuts the live file short (> /dev/stdout does) or replaces it begins a new epoch: what is in it then follows what was
 //     known of it, so offsets only grow. If it is as long again before anybody looks, that cannot be told.
 //
+// # Reading
+//
+// Who reads takes no lock, writes nothing and asks nobody, so it makes no difference whether somebody of ours is there. A
+// [Stream] holds a view: the index, the layout that is in it, and the live file. What it has read from the live file by that view
+// counts only if afterwards the path of the index still leads to the same file: an index is replaced, never changed, before
+// anything is moved, and one that is held open cannot be mistaken for the next one. Otherwise it looks again and reads again.
+// What is in archives never changes, so nothing has to be looked at for that.
+//
+// While a cut is announced the place of the live file's bytes is not known. That is over in milliseconds; if it lasts, who
+// announced it is dead, and the place of the first byte on the disk tells, before and after the reading.
+//
+// A live file that is shorter than it was, or another one than the index speaks of, begins anew for the reader too, behind all that
+// he knows, and he counts from there until the index says from where. A follower then goes over to those offsets, and loses
+// and repeats nothing. The file that was replaced he holds, and reads to its end, as long as he knows how it lies: which cuts in
+// the index tells. Nobody can tell a file that was replaced from one that was not if the index names none and there are no marks.
+//
+// Who is slower than archives are dropped finds his offset gone ([GoneError]) and goes on at the next that is there.
+//
+// A follower sleeps until the kernel tells him something of the live file, or, while there is none, of its directories. What is told
+// is a reason to look at everything, and nothing more; and a file that loses a name is told of a moment before the path changes.
+//
+// Marks are pairs of offset and time of 16 bytes, in order, and searched by halves. The supervisor writes them with a [Marker].
+//
 // # Through a pipe
 //
 // A service whose lines are to have times writes into a pipe instead, [NewPipe], which it has open to read as well: no death of
