@@ -99,6 +99,14 @@ func (a *App) doubt(c *command, d *definition, args arguments, s tend.Service, w
 	if name, value, found := strings.Cut(d.value("stderr"), "="); found && variable([]rune("$"+name)) == "$"+name {
 		a.warn("", "-e is --stderr, a file; to set the variable: --env %s=%s", name, value)
 	}
+	if s.Stdout == "/dev/null" && (s.Stderr == "" || s.Stderr == "/dev/null") {
+		for _, key := range []string{"log_max", "log_keep", "log_age", "log_format", "log_to"} {
+			if value := d.value(key); value != "" {
+				a.warn("leave -o /dev/null out", "what it writes is dropped, so there is no log for --%s %s", strings.ReplaceAll(key, "_", "-"), value)
+				break
+			}
+		}
+	}
 	quoted := args.dash < 0 // the command was one string, where operators of a shell look as if one read them
 	switch {
 	case quoted && !s.Shell && a.suspect(s.CommandLine, words):

@@ -134,6 +134,10 @@ func flagError(c *command, flags *pflag.FlagSet, err error) error {
 		if errors.As(err, &missing) {
 			return misused(c, "the option --%s wants a value", missing.GetFlag().Name)
 		}
+		var invalid *pflag.InvalidValueError
+		if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "bool" {
+			return misused(c, "the option --%s takes no value, and %q is one", invalid.GetFlag().Name, invalid.GetValue())
+		}
 		return misused(c, "%s", strings.TrimPrefix(err.Error(), "pflag: "))
 	}
 	var names []string

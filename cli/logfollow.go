@@ -185,7 +185,7 @@ func (f *logFollower) shower(ctx context.Context, n int64) func(logLine) error {
 	var t timeline
 	var spans []span
 	now := placed{at: f.Now()}
-	if f.source.timed && (f.options.json || f.writer.times(f.source)) {
+	if f.source.timed && (f.options.json || f.writer.times()) {
 		if marks, err := logs.Marks(f.source.marks, f.at, f.at+n); err == nil {
 			t = newTimeline(marks, nil, now.at.Add(-thinned))
 		}

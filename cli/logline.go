@@ -29,7 +29,8 @@ type logWriter struct {
 	form    logForm
 	wanted  *filter // what is marked in the lines
 	out     *bufio.Writer
-	widest  int // of the labels
+	widest  int  // of the labels
+	timed   bool // there is a source that is shown with times, so all are: else they would not stand in columns
 	screens map[*logSource]*screen
 	open    *logSource // whose line stands unfinished at the end of what was written; nil: none does
 	buffer  []byte
@@ -43,6 +44,7 @@ func newLogWriter(to io.Writer, form logForm, wanted *filter) *logWriter {
 func (w *logWriter) admit(sources []*logSource) {
 	for _, s := range sources {
 		w.widest = max(w.widest, width(printable(s.label, false)))
+		w.timed = w.timed || s.timed
 	}
 }
 
@@ -86,7 +88,7 @@ func (w *logWriter) head(b []byte, s *logSource, begun bool, when placed) []byte
 		return b
 	}
 	p := palette{w.form.colours}
-	if w.times(s) {
+	if w.times() {
 		b = append(b, p.faint(w.moment(when))...)
 		b = append(b, ' ')
 	}
@@ -97,14 +99,14 @@ func (w *logWriter) head(b []byte, s *logSource, begun bool, when placed) []byte
 	switch {
 	case w.form.named:
 		return append(b, p.nth(s.number, pad(printable(s.label, false), w.widest, false, false)+separator)...)
-	case begun && w.times(s):
+	case begun && w.times():
 		return append(b, separator[1:]...)
 	}
 	return b
 }
 
-// times reports whether the lines of the source are shown with their time.
-func (w *logWriter) times(s *logSource) bool { return w.form.times || s.timed && !w.form.raw }
+// times reports whether lines are shown with their time.
+func (w *logWriter) times() bool { return w.form.times || w.timed && !w.form.raw }
 
 // moment is the time before a line: for people that of the clock, for programs to the millisecond in UTC.
 func (w *logWriter) moment(when placed) string {
@@ -116,6 +118,8 @@ func (w *logWriter) moment(when placed) string {
 		return exactly(at)
 	case when.exact:
 		return tend.Moment(at, w.form.now) + at.Format(".000")
+	case w.timed:
+		return tend.Moment(at, w.form.now) + "    "
 	}
 	return tend.Moment(at, w.form.now)
 }

@@ -116,6 +116,8 @@ func chooseRun(service string, spans []span, word string) (span, error) {
 	switch {
 	case len(found) > 1:
 		return span{}, tend.Errorf(tend.CodeUsage, "--run: %q is the beginning of %d runs of %s", word, len(found), service).WithHint("write more of it")
+	case err == nil && n > 0 && len(spans) == 1:
+		return span{}, &missingRun{tend.Errorf(tend.CodeFailed, "--run: there is only one run of %s that tend remembers", service).WithHint("%s", hint)}
 	case err == nil && n > 0:
 		return span{}, &missingRun{tend.Errorf(tend.CodeFailed, "--run: there are only %d runs of %s that tend remembers", len(spans), service).WithHint("%s", hint)}
 	}

@@ -27,7 +27,7 @@ func newLogs() command {
 		short: "show what services wrote",
 		long: `Shows the last lines of each service's output, of all services if none is named. Those of several are merged by the time at which they were written, and each begins with the service's name. A service whose output goes to a file (-o) has its log there; if its error output has a file of its own (-e), you see both. Archives are read like the rest. The log of a service that was removed can be shown by its name as long as it is there, and all logs can be without a supervisor, or a database.
 
-With --since, --until, --grep or --run, all lines are shown that fit; with -n, the last so many of them. A line that is longer than 64 KiB counts as several.
+With --since, --until, --grep or --run, all lines are shown that fit; with -n, the last so many of them. On a terminal, a line that is longer than 64 KiB counts as several.
 
 When a line was written is known to the millisecond where the service has --log-format time. Else it was between two looks at the log, which are about two seconds apart while it grows, and the later one counts; without a supervisor nobody looks.
 
@@ -52,7 +52,7 @@ With --json, each line is an object on a line of its own: version; service; stre
 		f.StringVar(&o.grep, "grep", "", "only lines that match this regular expression (RE2)")
 		f.BoolVarP(&o.ignoreCase, "ignore-case", "i", false, "with --grep: upper and lower case are the same")
 		f.StringVar(&o.run, "run", "", "only what this `run` wrote: 1 is the last one, 2 the one before, or its id")
-		f.BoolVarP(&o.times, "timestamps", "t", false, "begin each line with its time; always so with --log-format time")
+		f.BoolVarP(&o.times, "timestamps", "t", false, "begin each line with its time; always so where one of the services has --log-format time")
 		f.BoolVar(&o.raw, "raw", false, "the bytes as they are, without names, times and colours")
 		f.BoolVar(&o.all, "all", false, "every service, which is the default")
 		o.flagJSON(f)

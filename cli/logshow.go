@@ -91,12 +91,7 @@ func (v *logView) failed(source *logSource, err error) {
 
 // timed reports whether the times of lines are wanted, even if there is only one source.
 func (v *logView) timed() bool {
-	for _, s := range v.sources {
-		if v.writer.times(s) {
-			return true
-		}
-	}
-	return v.options.json
+	return v.writer.times() || v.options.json
 }
 
 // cursor prepares to read what is asked for of a log.
