@@ -70,6 +70,10 @@ func TestReadWhileACutIsAnnounced(t *testing.T) {
 			check()
 			if when == "later" {
 				cutNow()
+				if _, err := live.Write(text[:2*unit]); err != nil { // so it is longer than before
+					t.Fatal(err)
+				}
+				want = append(want, text[:2*unit]...)
 				check()
 			}
 			check()
