@@ -91,11 +91,15 @@ type missingRun struct{ error }
 
 func (e *missingRun) Unwrap() error { return e.error }
 
+// longestCount is how many digits a number of runs has at most: the id of a run may begin with a digit, too.
+const longestCount = 4
+
 // chooseRun finds a run among those of a service, the newest first.
 func chooseRun(service string, spans []span, word string) (span, error) {
 	n, err := strconv.Atoi(word)
+	counted := err == nil && n > 0 && len(word) <= longestCount
 	switch {
-	case err == nil && n > 0 && n <= len(spans):
+	case counted && n <= len(spans):
 		return spans[n-1], nil
 	case len(spans) == 0:
 		return span{}, &missingRun{tend.Errorf(tend.CodeFailed, "%s has not had a run yet", service).About(service)}
@@ -105,7 +109,7 @@ func chooseRun(service string, spans []span, word string) (span, error) {
 		if s.run.ID == word {
 			return s, nil
 		}
-		if strings.HasPrefix(s.run.ID, word) {
+		if !counted && strings.HasPrefix(s.run.ID, word) {
 			found = append(found, s)
 		}
 	}
@@ -116,9 +120,9 @@ func chooseRun(service string, spans []span, word string) (span, error) {
 	switch {
 	case len(found) > 1:
 		return span{}, tend.Errorf(tend.CodeUsage, "--run: %q is the beginning of %d runs of %s", word, len(found), service).WithHint("write more of it")
-	case err == nil && n > 0 && len(spans) == 1:
+	case counted && len(spans) == 1:
 		return span{}, &missingRun{tend.Errorf(tend.CodeFailed, "--run: there is only one run of %s that tend remembers", service).WithHint("%s", hint)}
-	case err == nil && n > 0:
+	case counted:
 		return span{}, &missingRun{tend.Errorf(tend.CodeFailed, "--run: there are only %d runs of %s that tend remembers", len(spans), service).WithHint("%s", hint)}
 	}
 	return span{}, &missingRun{tend.Errorf(tend.CodeFailed, "--run: %s has had no run %q that tend remembers", service, word).WithHint("%s", hint)}
