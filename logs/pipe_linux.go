@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -85,8 +86,24 @@ func CanPump(path string) error {
 	return fmt.Errorf("%w: splice(2) into %s: %w", ErrNoPump, path, err)
 }
 
-// writtenByOthers reports whether some process has the file open for writing, as far as the kernel tells.
+const (
+	writerLook     = 2 * time.Millisecond
+	writerPatience = 250 * time.Millisecond
+)
+
+// writtenByOthers reports whether some process has the file open for writing, as far as the kernel tells, and keeps it open. A
+// child that is being started has what we had open for the moment until it executes its program, also a descriptor that we have
+// closed meanwhile; nobody tells when it has done so.
 func writtenByOthers(path string) bool {
+	for until := time.Now().Add(writerPatience); isWritten(path); time.Sleep(writerLook) {
+		if time.Now().After(until) {
+			return true
+		}
+	}
+	return false
+}
+
+func isWritten(path string) bool {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		return false

@@ -10,11 +10,13 @@ import (
 	"tend/logs"
 )
 
+var errNoTurn = errors.New("the supervisor is leaving")
+
 // openOutput opens a file that a run writes its output to and tells where in its stream the run begins. One that is too long
 // by now is rotated before, which may be done by any means as long as nobody writes.
 func (s *Supervisor) openOutput(log logFile, umask tend.Umask) (file *os.File, offset int64, err error) {
 	if !s.logTurns.take(log.path) {
-		return nil, 0, errors.New("the supervisor is leaving")
+		return nil, 0, errNoTurn
 	}
 	defer s.logTurns.give(log.path)
 	rotated := !log.outside()

@@ -51,7 +51,7 @@ func (s *Supervisor) lead(job spawnJob, to logFile, stream int, log *os.File) (*
 	log.Close()
 	var err error
 	if !shared {
-		err = logs.CanPump(source.Path)
+		err = s.canPump(source.Path)
 	}
 	if err == nil {
 		log, err = s.pipes.open(source, stream)
@@ -61,6 +61,15 @@ func (s *Supervisor) lead(job spawnJob, to logFile, stream int, log *os.File) (*
 		return logs.Open(source.Path, source.Perm)
 	}
 	return log, err
+}
+
+// canPump asks whether the log can be the end of a pipe, while nobody else of ours has it open.
+func (s *Supervisor) canPump(path string) error {
+	if !s.logTurns.take(path) {
+		return errNoTurn
+	}
+	defer s.logTurns.give(path)
+	return logs.CanPump(path)
 }
 
 // drainPatience is how long an end waits for what was written before it to be in the log: a file system may be slow.
