@@ -40,6 +40,7 @@ func startCommand(line string, t Target, h Host) (*command, error) {
 
 func (c *command) send(text []byte, g *guard) (int, error) { return g.write(c.w, text) }
 
+// unread is how much of what it was sent the command has not read, bytes.
 func (c *command) unread() int {
 	n := 0
 	if conn, err := c.r.SyscallConn(); err == nil {

@@ -171,5 +171,4 @@ func errTorn(n int) error {
 	return fmt.Errorf("after %d bytes of a message", n)
 }
 
-func (s *syslog) unread() int { return 0 }
-func (s *syslog) close()      { s.conn.Close() }
+func (s *syslog) close() { s.conn.Close() }

@@ -50,7 +50,5 @@ type sink interface {
 	// send hands on whole lines, or pieces of such as are too long, and returns how many bytes of them were taken. It waits
 	// for the other side as long as the guard lets it.
 	send(text []byte, g *guard) (int, error)
-	// unread is how much of what was taken the other side has not read, bytes.
-	unread() int
 	close()
 }
