@@ -62,9 +62,10 @@ func OpenPipe(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// CanPump returns an error that is ErrNoPump where the log cannot be the end of a pipe. It must exist.
-func CanPump(path string) error {
-	if writtenByOthers(path) {
+// CanPump returns an error that is ErrNoPump where the log cannot be the end of the pipe. It must exist.
+func CanPump(source Source) error {
+	path := source.Path
+	if writtenByOthers(source) {
 		return fmt.Errorf("%w: somebody writes into %s", ErrNoPump, path)
 	}
 	fd, err := unix.Open(path, sinkFlags, 0)
@@ -91,11 +92,11 @@ const (
 	writerPatience = 250 * time.Millisecond
 )
 
-// writtenByOthers reports whether some process has the file open for writing, as far as the kernel tells, and keeps it open. A
+// writtenByOthers reports whether some process has the log open for writing, as far as can be told, and keeps it open. A
 // child that is being started has what we had open for the moment until it executes its program, also a descriptor that we have
 // closed meanwhile; nobody tells when it has done so.
-func writtenByOthers(path string) bool {
-	for until := time.Now().Add(writerPatience); isWritten(path); time.Sleep(writerLook) {
+func writtenByOthers(source Source) bool {
+	for until := time.Now().Add(writerPatience); isWritten(source); time.Sleep(writerLook) {
 		if time.Now().After(until) {
 			return true
 		}
@@ -103,7 +104,9 @@ func writtenByOthers(path string) bool {
 	return false
 }
 
-func isWritten(path string) bool {
+// isWritten reports that of this moment. Of a service's own log nobody else knows, so a lease is enough.
+func isWritten(source Source) bool {
+	path := source.Path
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		return false
@@ -111,5 +114,6 @@ func isWritten(path string) bool {
 	_ = unix.SetNonblock(fd, false) // or the runtime would wait for it as well
 	file := os.NewFile(uintptr(fd), path)
 	defer file.Close()
-	return whoWrites(file) == writersSome
+	who := whoWrites(file)
+	return who == writersSome || who == writersUnknown && !source.Own && isOpenToWrite(path)
 }

@@ -48,4 +48,4 @@ func NewPipe(string) (service, read *os.File, err error) { return nil, nil, ErrN
 func OpenPipe(string) (*os.File, error) { return nil, ErrNoPump }
 
 // CanPump refuses.
-func CanPump(string) error { return ErrNoPump }
+func CanPump(Source) error { return ErrNoPump }

@@ -217,7 +217,7 @@ func TestPumpPauses(t *testing.T) {
 		drained := make(chan struct{})
 		p.Drain([]string{"run"}, func() { close(drained) })
 		<-drained
-		if writtenByOthers(path) {
+		if writtenByOthers(Source{Path: path}) {
 			t.Error("it is open")
 		}
 		return os.Rename(path, path+".0-4")
@@ -287,15 +287,15 @@ func TestPumpIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := CanPump(path); !errors.Is(err, ErrNoPump) {
+	if err := CanPump(Source{Path: path}); !errors.Is(err, ErrNoPump) {
 		t.Errorf("somebody writes there: %v", err)
 	}
 	closed := time.AfterFunc(writerPatience/10, func() { file.Close() }) // a child that was just executing its program
 	defer closed.Stop()
-	if err := CanPump(path); err != nil {
+	if err := CanPump(Source{Path: path}); err != nil {
 		t.Errorf("somebody wrote there for a moment: %v", err)
 	}
-	if err := CanPump("/proc/self/comm"); !errors.Is(err, ErrNoPump) {
+	if err := CanPump(Source{Path: "/proc/self/comm"}); !errors.Is(err, ErrNoPump) {
 		t.Errorf("/proc: %v", err)
 	}
 }

@@ -487,3 +487,18 @@ func TestStop(t *testing.T) {
 		r.want(0)
 	})
 }
+
+// Where there are no leases, /proc says who writes, and his file stays where it is.
+func TestSwapWithoutLeases(t *testing.T) {
+	r := newRotating(t, t.TempDir(), Collapse, Punch, Lease)
+	r.write(300_000)
+	h := held(t, r.path)
+	for _, want := range []int64{0, 300_000} {
+		done, err := r.by.Swap(r.path, Limits{Max: 100_000}, time.Now())
+		if err != nil || done.Archived != want {
+			t.Errorf("%+v, %v", done, err)
+		}
+		r.want(0)
+		h.kill()
+	}
+}

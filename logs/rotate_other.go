@@ -13,6 +13,8 @@ func probe(string, func(string) bool) (ability, error) { return ability{}, nil }
 
 func whoWrites(*os.File) writers { return writersUnknown }
 
+func isOpenToWrite(string) bool { return false }
+
 func collapse(*os.File, int64) error { return errors.ErrUnsupported }
 
 func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }

@@ -63,7 +63,7 @@ func (w *work) swap(limits Limits, now time.Time) error {
 	return w.retain(limits, now)
 }
 
-// free reports whether nobody has the live file open for writing, as far as the kernel can tell. We ourselves must not.
+// free reports whether nobody has the live file open for writing, as far as can be told. We ourselves must not.
 func (w *work) free() (bool, error) {
 	if err := w.live.Close(); err != nil {
 		return false, err
@@ -72,7 +72,12 @@ func (w *work) free() (bool, error) {
 	if w.live, err = os.OpenFile(w.path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0); err != nil {
 		return false, err
 	}
-	return !w.able.leases || whoWrites(w.live) != writersSome, nil
+	if w.able.leases {
+		if who := whoWrites(w.live); who != writersUnknown {
+			return who == writersNone, nil
+		}
+	}
+	return !isOpenToWrite(w.path), nil
 }
 
 // condense puts a copy of what the live file holds in its place, without the hole or the gaps.

@@ -51,7 +51,7 @@ func (s *Supervisor) lead(job spawnJob, to logFile, stream int, log *os.File) (*
 	log.Close()
 	var err error
 	if !shared {
-		err = s.canPump(source.Path)
+		err = s.canPump(source)
 	}
 	if err == nil {
 		log, err = s.pipes.open(source, stream)
@@ -64,12 +64,12 @@ func (s *Supervisor) lead(job spawnJob, to logFile, stream int, log *os.File) (*
 }
 
 // canPump asks whether the log can be the end of a pipe, while nobody else of ours has it open.
-func (s *Supervisor) canPump(path string) error {
-	if !s.logTurns.take(path) {
+func (s *Supervisor) canPump(source logs.Source) error {
+	if !s.logTurns.take(source.Path) {
 		return errNoTurn
 	}
-	defer s.logTurns.give(path)
-	return logs.CanPump(path)
+	defer s.logTurns.give(source.Path)
+	return logs.CanPump(source)
 }
 
 // drainPatience is how long an end waits for what was written before it to be in the log: a file system may be slow.
