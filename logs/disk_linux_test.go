@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -102,7 +103,12 @@ func mount(t *testing.T, on string, args ...string) {
 		t.Fatalf("mount %q: %v\n%s", args, err, out)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(on, 0); err != nil {
+		err := unix.Unmount(on, 0)
+		// A process that another test is just making has open what we had, until it executes its program.
+		for end := time.Now().Add(10 * time.Second); err == unix.EBUSY && time.Now().Before(end); err = unix.Unmount(on, 0) {
+			time.Sleep(time.Millisecond)
+		}
+		if err != nil {
 			t.Errorf("unmounting: %v", err)
 			_ = unix.Unmount(on, unix.MNT_DETACH)
 		}
