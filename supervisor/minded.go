@@ -30,6 +30,7 @@ type minded struct {
 	oldest    time.Time // what it holds was written since then; zero: it holds nothing
 	notBefore time.Time // rotating it was of no use: not again before then
 	full      bool      // since there was no room
+	noRoom    bool      // for what the service writes
 	trouble   map[string]bool
 	complaint string
 }
@@ -90,7 +91,11 @@ func (m *minder) look(l *minded, now time.Time) {
 	if grown != 0 || first {
 		m.forwards.Grown(l.path)
 	}
-	if m.rotate(l, now) || grown > 0 {
+	again := m.rotate(l, now) || grown > 0
+	if !again || l.noRoom {
+		m.seeRoom(l)
+	}
+	if again {
 		l.next = together(now, m.soon(l, l.pause(grown, elapsed)))
 		return
 	}
@@ -218,6 +223,9 @@ func (m *minder) wait(l *minded, now time.Time) {
 	l.next = m.due(l)
 	if l.full && (l.next.IsZero() || l.notBefore.Before(l.next)) {
 		l.next = l.notBefore
+	}
+	if again := now.Add(fullPause); l.noRoom && (l.next.IsZero() || again.Before(l.next)) {
+		l.next = again
 	}
 	if l.file == nil { // there is nothing to be told of, until it is started again, or until we write it ourselves
 		if m.pumped(l) {

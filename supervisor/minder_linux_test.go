@@ -344,6 +344,28 @@ func TestALogOnAFullDisk(t *testing.T) {
 	same(c, "archives", len(archives(s.Stdout)), 1)
 }
 
+// A service whose own writes fail is told of, and also when they succeed again.
+func TestWritingToAFullDisk(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	c := newChain(t)
+	s := c.script("full", chatter)
+	s.Stdout = filepath.Join(disk, "out")
+	s.CommandLine = `while :; do head -c 10000 /dev/zero; sleep 0.1; done`
+	c.add(s)
+	c.launch()
+	c.start("full")
+	release := c.fill(disk, 10)
+	const kind = "the disk of its log is full"
+	c.untilTold("full", 1, kind+": what it writes is lost until there is room")
+	if said := c.status("full").LogTrouble; !strings.HasPrefix(said, kind) {
+		t.Errorf("status says %q", said)
+	}
+	release()
+	c.untilTold("full", 2, kind+": that is over")
+	same(c, "what status says", c.status("full").LogTrouble, "")
+}
+
 // One file under two paths is watched once. Who leaves the one path does not take the watch from the other.
 func TestOneFileUnderTwoPaths(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -12,5 +13,9 @@ func hasRoom(path string, bytes int64) bool {
 	if err := unix.Statfs(filepath.Dir(path), &fs); err != nil {
 		return true
 	}
-	return int64(fs.Bavail)*int64(fs.Bsize) >= bytes
+	blocks := fs.Bavail
+	if os.Geteuid() == 0 { // some are kept for root
+		blocks = fs.Bfree
+	}
+	return int64(blocks)*int64(fs.Bsize) >= bytes
 }

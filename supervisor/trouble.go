@@ -14,6 +14,7 @@ const (
 	troubleGone     troubleKind = "its log file was removed or renamed"
 	troubleReplaced troubleKind = "its log file was replaced by another"
 	troubleFull     troubleKind = "its log cannot be rotated, since the disk is full"
+	troubleNoRoom   troubleKind = "the disk of its log is full"
 	troubleWaits    troubleKind = "its output waits" // in a pipe: see pipes.go
 )
 
@@ -25,6 +26,8 @@ func (t trouble) text() string {
 		return fmt.Sprintf("%s: %s", k, t.why)
 	case troubleCut:
 		return fmt.Sprintf("%s: %d bytes are gone (a program that opens /dev/stdout by name and begins it anew does that; with --log-format time it cannot)", k, t.bytes)
+	case troubleNoRoom:
+		return fmt.Sprintf("%s: what it writes is lost until there is room", k)
 	case troubleGone, troubleReplaced:
 		return fmt.Sprintf("%s: what it writes goes where nobody sees it until it is restarted", k)
 	}
@@ -56,6 +59,17 @@ func (m *minder) examine(l *minded, was fs.FileInfo, size int64, first bool) {
 		m.begins(l, troubleCut, size)
 	case !first:
 		m.ends(l, troubleGone)
+	}
+}
+
+// seeRoom finds out whether a service that writes into its log itself still can. It is asked of a log that does not grow any
+// more, so that it costs nothing while all is well. Of one that waits in a pipe the pump tells.
+func (m *minder) seeRoom(l *minded) {
+	l.noRoom = !m.pumped(l) && !hasRoom(l.path, 1)
+	if l.noRoom {
+		m.begins(l, troubleNoRoom, 0)
+	} else {
+		m.ends(l, troubleNoRoom)
 	}
 }
 
