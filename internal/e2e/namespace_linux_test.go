@@ -193,10 +193,7 @@ func TestInsidePIDsAreGivenAwayAgain(t *testing.T) {
 		w.tend("start", "gone").ok()
 		gone, tree := w.running("gone"), w.running("tree")
 		chain := w.wholeChain()
-		for _, role := range []string{"outer", "inner", "supervisor"} {
-			kill(chain[role])
-			awaitEnd(t, chain[role])
-		}
+		w.tendDies()
 		usr1(gone)
 		kill(tree)
 		awaitEnd(t, gone)
