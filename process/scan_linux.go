@@ -62,18 +62,21 @@ func readAll() ([]Stat, error) {
 	return all, nil
 }
 
+// longestExec is how long a process is waited for that is in the middle of execve.
+const longestExec = 20 * time.Millisecond
+
 // readRunID reads the run out of the environment of a process. Those of other users are refused by the kernel.
 //
 // In the middle of execve(2) a process shows none: the kernel has given up the old memory and not yet noted where the
 // new environment is, which was seen to last a millisecond. Nothing tells when that is over, so it is asked again.
 func readRunID(pid int) string {
-	const pause, longest = 200 * time.Microsecond, 20 * time.Millisecond
+	const pause = 200 * time.Microsecond
 	for waited := time.Duration(0); ; waited += pause {
 		text, err := readFile(unix.AT_FDCWD, procPath(pid, "environ"), make([]byte, 0, 4096))
 		if err != nil {
 			return ""
 		}
-		if len(text) > 0 || waited >= longest || hasNoEnvironment(pid) {
+		if len(text) > 0 || waited >= longestExec || hasNoEnvironment(pid) {
 			return runIDIn(text)
 		}
 		time.Sleep(pause)
