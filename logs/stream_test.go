@@ -38,6 +38,47 @@ func TestEveryByteKeepsItsOffset(t *testing.T) {
 	})
 }
 
+// A reader comes late: the file that it has was replaced, and the next one removed as well. What it has held all the time
+// is nothing new, though marks tell of more than that.
+func TestTheFileThatIsHeldIsNothingNew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	first := mustOpen(t, path)
+	say(t, first, "what it has read\n")
+	s, err := OpenStream(path)
+	noError(t, err)
+	defer s.Close()
+	read, err := s.End()
+	noError(t, err)
+
+	noError(t, os.Remove(path))
+	second := mustOpen(t, path)
+	info, err := second.Stat()
+	noError(t, err)
+	say(t, second, "unseen\n")
+	known := read + int64(len("unseen\n"))
+	l := layout{}.begun(inodeOf(info), read)
+	l.head = known // it was archived, and dropped since
+	noError(t, l.save(path, false))
+	m := NewMarker(MarksPath(path))
+	noError(t, m.Add(Mark{known, time.Now()}))
+	m.Close()
+	noError(t, os.Remove(path))
+	if end, err := s.End(); err != nil || end != read {
+		t.Errorf("the stream ends at %d, %v; what was read of it at %d", end, err, read)
+	}
+
+	third := mustOpen(t, path)
+	say(t, third, "new\n")
+	text := make([]byte, 100)
+	end, err := s.End()
+	if err != nil || end != known+int64(len("new\n")) {
+		t.Errorf("the stream ends at %d, %v; before the new file at %d", end, err, known)
+	}
+	if n, _ := s.ReadAt(text, known); string(text[:n]) != "new\n" {
+		t.Errorf("%q is read", text[:n])
+	}
+}
+
 // testUnit is what collapses are multiples of; so small that nothing takes long.
 const testUnit = 4096
 
@@ -117,9 +158,9 @@ func (w *world) fail(format string, args ...any) {
 	}
 }
 
-func noError(rt *rapid.T, err error) {
+func noError(t interface{ Fatal(...any) }, err error) {
 	if err != nil {
-		rt.Fatal(err)
+		t.Fatal(err)
 	}
 }
 

@@ -117,6 +117,9 @@ func (s *Stream) look(impatient bool) (next view, end int64, err error) {
 			return
 		}
 	}
+	if !named && next.live != nil { // marks may be of what has come in the place of the file that we hold
+		mark = Mark{}
+	}
 	if end, err = s.measure(&next, mark.Offset); err != nil {
 		return
 	}
