@@ -20,15 +20,22 @@ var inherited = []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC
 func (c Caller) Environment() map[string]string {
 	env := map[string]string{}
 	for _, entry := range c.Environ {
-		name, value, _ := strings.Cut(entry, "=")
-		for _, pattern := range inherited {
-			prefix, wild := strings.CutSuffix(pattern, "*")
-			if name == pattern || wild && strings.HasPrefix(name, prefix) {
-				env[name] = value
-			}
+		if name, value, _ := strings.Cut(entry, "="); Inherited(name) {
+			env[name] = value
 		}
 	}
 	return env
+}
+
+// Inherited reports whether a new service takes the variable from the caller unasked.
+func Inherited(name string) bool {
+	for _, pattern := range inherited {
+		prefix, wild := strings.CutSuffix(pattern, "*")
+		if name == pattern || wild && strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // Getenv returns the value of the caller's variable.
