@@ -15,6 +15,7 @@
 //	keeper       keep one child alive, write every exit down before it is reaped
 //	process      spawn, identity, watch, tree
 //	logs         where output goes and how it is read
+//	environment  the files that variables of a service stand in
 //	tend         the domain (this package)
 //
 //	internal/fault     points at which a test has a process of tend die

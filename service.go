@@ -27,23 +27,24 @@ type Service struct {
 // Settings are the parts of a definition that the 2008 script did not have. They are stored as one JSON document that
 // holds only what was set, so a row written by the script, or by hand, is a whole definition.
 type Settings struct {
-	Description  string            `json:"description,omitempty"`
-	Tags         []string          `json:"tags,omitempty"`
-	Shell        bool              `json:"shell,omitempty"`       // run by /bin/sh -c
-	Environment  map[string]string `json:"environment,omitempty"` // all of the service's environment but the TEND_ variables
-	Umask        *Umask            `json:"umask,omitempty"`       // nil: 077
-	Restart      Restart           `json:"restart,omitempty"`
-	SuccessCodes []int             `json:"success_codes,omitempty"` // besides 0
-	Backoff      Backoff           `json:"backoff,omitzero"`        // pause before the second restart in a row, and the longest pause
-	HealthyAfter Duration          `json:"healthy_after,omitempty"` // up that long: failures count from zero again
-	GiveUpAfter  int               `json:"give_up_after,omitempty"` // failures in a row; 0: never
-	Ready        Ready             `json:"ready,omitzero"`
-	Stop         StopSchedule      `json:"stop,omitempty"`
-	LogMax       Size              `json:"log_max,omitempty"`  // a longer log is archived
-	LogKeep      int               `json:"log_keep,omitempty"` // archives; KeepAll: all
-	LogAge       Age               `json:"log_age,omitempty"`  // what is older is removed
-	LogFormat    LogFormat         `json:"log_format,omitempty"`
-	LogTo        string            `json:"log_to,omitempty"` // where a copy goes; "": nowhere
+	Description     string            `json:"description,omitempty"`
+	Tags            []string          `json:"tags,omitempty"`
+	Shell           bool              `json:"shell,omitempty"`            // run by /bin/sh -c
+	Environment     map[string]string `json:"environment,omitempty"`      // all of the service's environment but the TEND_ variables
+	EnvironmentFile []string          `json:"environment_file,omitempty"` // absolute, with - before one that may be missing; read at every start
+	Umask           *Umask            `json:"umask,omitempty"`            // nil: 077
+	Restart         Restart           `json:"restart,omitempty"`
+	SuccessCodes    []int             `json:"success_codes,omitempty"` // besides 0
+	Backoff         Backoff           `json:"backoff,omitzero"`        // pause before the second restart in a row, and the longest pause
+	HealthyAfter    Duration          `json:"healthy_after,omitempty"` // up that long: failures count from zero again
+	GiveUpAfter     int               `json:"give_up_after,omitempty"` // failures in a row; 0: never
+	Ready           Ready             `json:"ready,omitzero"`
+	Stop            StopSchedule      `json:"stop,omitempty"`
+	LogMax          Size              `json:"log_max,omitempty"`  // a longer log is archived
+	LogKeep         int               `json:"log_keep,omitempty"` // archives; KeepAll: all
+	LogAge          Age               `json:"log_age,omitempty"`  // what is older is removed
+	LogFormat       LogFormat         `json:"log_format,omitempty"`
+	LogTo           string            `json:"log_to,omitempty"` // where a copy goes; "": nowhere
 }
 
 // Defaults of a definition, as the manual states them.

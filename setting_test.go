@@ -257,6 +257,7 @@ var anySettings = rapid.Custom(func(t *rapid.T) tend.Settings {
 		SuccessCodes: rapid.SampledFrom([][]int{nil, {1}, {3, 255}}).Draw(t, "success codes"),
 		GiveUpAfter:  rapid.IntRange(0, 10).Draw(t, "give up after"),
 	}
+	s.EnvironmentFile = rapid.SampledFrom([][]string{nil, {"/srv/.env", "-/srv/local.env"}}).Draw(t, "environment files")
 	given := func(what string) bool { return rapid.Bool().Draw(t, what+" given") }
 	if given("umask") {
 		u := anyUmask.Draw(t, "umask")

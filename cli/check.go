@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tend"
+	"tend/environment"
 	"tend/process"
 )
 
@@ -29,6 +30,9 @@ func checkShellLine(line string) ([]string, error) {
 func checkFiles(s tend.Service) error {
 	if err := checkDirectory("the working directory", s.WorkingDirectory, unix.X_OK); err != nil {
 		return err.WithHint("choose one with --working-directory")
+	}
+	if _, err := environment.Read(s.EnvironmentFile); err != nil {
+		return tend.Errorf(tend.CodeUsage, "--env-file: %w", err).WithHint("the rules are in docs/environment.md; -FILE is a file that may be missing")
 	}
 	if s.Stdin != "" {
 		if err := checkFile("stdin", s.Stdin, unix.R_OK); err != nil {
@@ -96,7 +100,11 @@ func cause(err error) error {
 // lookFor warns if the program cannot be executed. That is no error: it may come later, and start will say so if it has
 // not.
 func (a *App) lookFor(program string, s tend.Service) {
-	_, err := process.LookPath(program, s.WorkingDirectory, s.Environment["PATH"])
+	vars, err := environment.Of(s)
+	if err != nil {
+		return // the check of files has said so
+	}
+	_, err = process.LookPath(program, s.WorkingDirectory, vars["PATH"])
 	if err == nil {
 		return
 	}

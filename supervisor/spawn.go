@@ -120,7 +120,10 @@ func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, lo
 	if def.Broken != nil {
 		return process.Spec{}, nil, 0, def.Broken
 	}
-	spec = process.Spec{Dir: def.WorkingDirectory, Env: s.environment(job), Umask: *def.Umask}
+	spec = process.Spec{Dir: def.WorkingDirectory, Umask: *def.Umask}
+	if spec.Env, err = s.environment(job); err != nil {
+		return spec, nil, 0, err
+	}
 	if spec.Dir == "" {
 		spec.Dir = "/"
 	}
@@ -160,20 +163,6 @@ func orEmpty(err error) error {
 		return errors.New("it is empty")
 	}
 	return err
-}
-
-// environment is what the definition says and nothing else, plus the variables that are tend's to set. A definition
-// that the script made says nothing; it gets what tend itself was started with.
-func (s *Supervisor) environment(job spawnJob) []string {
-	vars := job.def.Environment
-	if vars == nil {
-		vars = s.caller.Environment()
-	}
-	env := make([]string, 0, len(vars)+3)
-	for name, value := range vars {
-		env = append(env, name+"="+value)
-	}
-	return append(env, "TEND_SERVICE="+job.def.Name, "TEND_RUN="+job.run, "TEND_INSTANCE=0")
 }
 
 func lookup(env []string, name string) string {

@@ -9,17 +9,18 @@ import (
 // mayImport is the architecture: which of our own packages a package may import. It may import none above it.
 // A package that is not here is not in the house yet: give it a row, and doc.go of the root package a line.
 var mayImport = map[string][]string{
-	".":          {},
-	"process":    {"."},
-	"logs":       {".", "internal/fault"},
-	"store":      {".", "internal/fault"},
-	"keeper":     {".", "process", "internal/fault"},
-	"forward":    {".", "process", "logs"},
-	"api":        {"."}, // what the server needs of a supervisor it declares itself
-	"supervisor": {".", "process", "logs", "forward", "store", "keeper", "internal/fault"},
-	"cli":        {".", "process", "logs", "store", "keeper", "supervisor", "api", "internal/fault"},
-	"cmd/tend":   {".", "process", "keeper", "supervisor", "cli"},
-	"bench":      {},
+	".":           {},
+	"process":     {"."},
+	"logs":        {".", "internal/fault"},
+	"environment": {"."},
+	"store":       {".", "internal/fault"},
+	"keeper":      {".", "process", "internal/fault"},
+	"forward":     {".", "process", "logs"},
+	"api":         {"."}, // what the server needs of a supervisor it declares itself
+	"supervisor":  {".", "process", "logs", "environment", "forward", "store", "keeper", "internal/fault"},
+	"cli":         {".", "process", "logs", "environment", "store", "keeper", "supervisor", "api", "internal/fault"},
+	"cmd/tend":    {".", "process", "keeper", "supervisor", "cli"},
+	"bench":       {},
 
 	"internal/campaign": {".", "process", "logs", "store", "keeper", "internal/fault"},
 
