@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,12 +28,14 @@ type cloneArguments struct{ flags, pidfd, _, _, exitSignal, _, _, _, _, _, cgrou
 // cannot have it.
 func forkInto(cgroup *os.File, spec Spec, files []uintptr, sys *syscall.SysProcAttr) (child born, refused bool, err error) {
 	limit, known := descriptorLimit()
-	for _, f := range files { // one of the first few would be written over before it is copied
-		known = known && int(f) >= len(files)
-	}
 	if !known {
 		return born{}, true, nil
 	}
+	files, closeCopies, err := above(files)
+	if err != nil {
+		return born{}, false, err
+	}
+	defer closeCopies()
 	b, err := newBirth(spec, files, limit)
 	if err != nil {
 		return born{}, false, err
@@ -64,6 +67,30 @@ func forkInto(cgroup *os.File, spec Spec, files []uintptr, sys *syscall.SysProcA
 		return born{}, false, b.failed
 	}
 	return child, false, nil
+}
+
+// above has no descriptor among the numbers that the new process is to have: it would be written over there before it is
+// copied. Those that are get a copy.
+func above(files []uintptr) (moved []uintptr, closeCopies func(), err error) {
+	var copies []int
+	closeCopies = func() {
+		for _, fd := range copies {
+			unix.Close(fd)
+		}
+	}
+	moved = slices.Clone(files)
+	for i, fd := range files {
+		if fd == noDescriptor || int(fd) >= len(files) {
+			continue
+		}
+		n, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, len(files))
+		if err != nil {
+			closeCopies()
+			return nil, nil, err
+		}
+		copies, moved[i] = append(copies, n), uintptr(n)
+	}
+	return moved, closeCopies, nil
 }
 
 // prepareBirth finds out what a process is to be given, before this one bears the mark of a run: it may take a process of
@@ -115,6 +142,10 @@ func bear(b *birth) (pid uintptr, errno syscall.Errno) {
 		goto over
 	}
 	for i = 0; i < len(b.files); i++ {
+		if b.files[i] == noDescriptor {
+			syscall.RawSyscall(unix.SYS_CLOSE, uintptr(i), 0, 0)
+			continue
+		}
 		if _, _, failed = syscall.RawSyscall(unix.SYS_DUP3, b.files[i], uintptr(i), 0); failed != 0 {
 			goto over
 		}

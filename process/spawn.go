@@ -23,7 +23,17 @@ type Spec struct {
 	Stdin, Stdout, Stderr *os.File // nil is /dev/null
 	Cgroup                *os.File // the directory of one to be born into; nil is ours
 	Own                   bool     // it is to be our own child: its death is ours to see, and our death may be its own
+
+	// Files are further descriptors: Files[i] becomes 3+i, nil leaves that number closed. Whether they block stays as it is.
+	Files []*os.File
+
+	// What only the process itself can know or set goes through the exec stage.
+	ListenPID   bool // LISTEN_PID, and LISTEN_PIDFDID where pidfds have inodes, are added to Env: see sd_listen_fds(3)
+	WatchdogPID bool // WATCHDOG_PID is added to Env: see sd_watchdog_enabled(3)
 }
+
+// needsStage reports whether something of it can only be done from inside.
+func (s *Spec) needsStage() bool { return s.ListenPID || s.WatchdogPID }
 
 // Child is a process that was started. Start is 0 when it had ended and was reaped before it could be asked: how it
 // ended then stands behind the pidfd, and in the exit journal, under its pid and a start that is not before Earliest.
@@ -40,7 +50,8 @@ var ErrClosed = errors.New("the spawner is closed")
 // Spawner starts processes. On Linux they become children of our parent, unless their Spec says otherwise, so that our death is nothing to them and the
 // keeper learns how they end; where the kernel refuses that (we are process 1 of a container) and elsewhere they
 // are our own, and the Watcher reaps them. Each is the leader of a session without terminal, with default signal
-// dispositions, nothing blocked, no descriptors but 0, 1 and 2, and the limit of open files that we were started with.
+// dispositions, nothing blocked, no descriptors but 0, 1, 2 and those of its Spec, and the limit of open files that we were
+// started with.
 //
 // An exec that fails leaves a process that ended with status 253, which our parent reaps and may journal.
 //
@@ -71,8 +82,9 @@ type answer struct {
 }
 
 // NewSpawner returns a Spawner. The stage is the command that ends in ExecStage, for example {"/proc/self/exe",
-// "exec"}: it is used where the kernel does not let one thread have an umask of its own, and where signals are ignored
-// in this process. Without a stage the umask of the whole process is changed for the moment of a start, there.
+// "exec"}: it is used for a Spec that has what can only be set from inside, where the kernel does not let one thread have
+// an umask of its own, and where signals are ignored in this process. Without a stage such a Spec is refused, and the umask
+// of the whole process is changed for the moment of a start, there.
 func NewSpawner(stage ...string) (*Spawner, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -134,12 +146,9 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 	if spec.Dir == "" {
 		spec.Dir = "/"
 	}
-	var files []uintptr
-	for _, f := range []*os.File{spec.Stdin, spec.Stdout, spec.Stderr} {
-		if f == nil {
-			f = s.null
-		}
-		files = append(files, f.Fd()) // also makes it block, which every program expects
+	files, err := s.descriptors(spec)
+	if err != nil {
+		return Child{PIDFD: -1}, &StartError{Step: StepFork, Path: spec.Path, Err: err}
 	}
 	defer runtime.KeepAlive(spec)
 	if spec.Cgroup != nil {
@@ -147,9 +156,8 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 	}
 	defer bearMark(spec.Env)()
 	var b born
-	var err error
 	earliest := startsNow()
-	if s.staged {
+	if s.staged || spec.needsStage() {
 		b, err = startStaged(s.stage, spec, files)
 	} else {
 		b, err = s.startDirectly(spec, files)
@@ -159,6 +167,38 @@ func (s *Spawner) start(spec Spec) (Child, error) {
 	}
 	id := tend.Identity{PID: b.pid, Start: startOf(b.pid, &b.pidfd)}
 	return Child{Identity: id, PIDFD: b.pidfd, Earliest: earliest, InCgroup: b.inCgroup}, nil
+}
+
+// noDescriptor stands for a number that is to be closed in the new process.
+const noDescriptor = ^uintptr(0)
+
+// descriptors are those that the process is to have, by its own numbers.
+func (s *Spawner) descriptors(spec Spec) (files []uintptr, err error) {
+	for _, f := range []*os.File{spec.Stdin, spec.Stdout, spec.Stderr} {
+		if f == nil {
+			f = s.null
+		}
+		files = append(files, f.Fd()) // also makes it block, which every program expects
+	}
+	for i, f := range spec.Files {
+		fd := noDescriptor
+		if f != nil { // Fd would have a socket block that others share
+			if fd, err = rawDescriptor(f); err != nil {
+				return nil, fmt.Errorf("descriptor %d: %w", 3+i, err)
+			}
+		}
+		files = append(files, fd)
+	}
+	return files, nil
+}
+
+// rawDescriptor returns the number of a file, which goes on blocking, or not, as it did. It is good while the file is open.
+func rawDescriptor(f *os.File) (fd uintptr, err error) {
+	raw, err := f.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(n uintptr) { fd = n })
+	}
+	return fd, err
 }
 
 // born is a process that was made.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,30 +18,79 @@ import (
 // The exec stage is our own program, executed in the new process to set what can only be set from inside, before it
 // executes the service's program: the pid and the start time stay.
 //
-// It is called as `STAGE… UMASK DIRECTORY PROGRAM ARGUMENT…`. Each variable NAME=value of the service comes as
+// It is called as `STAGE… PLAN DIRECTORY PROGRAM ARGUMENT…`. Each variable NAME=value of the service comes as
 // N=NAME=value, N its place: order and doubles are kept, nothing meant for the service (GODEBUG) is obeyed by us, and,
-// unlike arguments, nobody else can read it. On descriptor 3 stands a pipe that closes when the program is executed; a
-// failure is written to it as "STEP ERRNO". A stage that is killed says nothing: its start counts as done, and its end
-// is that of the service.
+// unlike arguments, nobody else can read it. Its descriptors have their numbers already. On the number after them stands a
+// pipe that closes when the program is executed; a failure is written to it as "STEP ERRNO". A stage that is killed says
+// nothing: its start counts as done, and its end is that of the service.
 
-const (
-	reportFD    = 3
-	stageStatus = 253 // the exit status of a failed stage, as of a failed exec without one
-)
+// stagePlan is what a stage is to do, as words KEY=VALUE with blanks between them: whoever writes it and whoever reads it are
+// of one program.
+type stagePlan struct {
+	umask       tend.Umask
+	report      int   // the descriptor of the pipe
+	files       []int // the descriptors of the service, but for the first three
+	listenPID   bool
+	pidfdInode  bool // with the listenPID
+	watchdogPID bool
+}
+
+func (p stagePlan) String() string {
+	words := []string{"umask=" + p.umask.String(), "report=" + strconv.Itoa(p.report)}
+	for _, fd := range p.files {
+		words = append(words, "file="+strconv.Itoa(fd))
+	}
+	for word, wanted := range p.switches() {
+		if *wanted {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func (p *stagePlan) switches() map[string]*bool {
+	return map[string]*bool{"listen_pid": &p.listenPID, "listen_pidfdid": &p.pidfdInode, "watchdog_pid": &p.watchdogPID}
+}
+
+func parseStagePlan(text string) (p stagePlan, err error) {
+	for _, word := range strings.Fields(text) {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "umask":
+			p.umask, err = tend.ParseUmask(value)
+		case "report":
+			p.report, err = strconv.Atoi(value)
+		case "file":
+			var fd int
+			fd, err = strconv.Atoi(value)
+			p.files = append(p.files, fd)
+		default:
+			wanted := p.switches()[word]
+			if wanted == nil {
+				return p, fmt.Errorf("%q is not a word of a plan", word)
+			}
+			*wanted = true
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+const stageStatus = 253 // the exit status of a failed stage, as of a failed exec without one
 
 // startStaged starts the process through the stage and waits until the stage is over.
 func startStaged(stage []string, spec Spec, files []uintptr) (born, error) {
+	if len(stage) == 0 {
+		return born{}, &StartError{Step: StepExecute, Path: spec.Path, Err: errors.New("there is no exec stage")}
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return born{}, &StartError{Step: StepFork, Path: spec.Path, Err: errors.Unwrap(err)}
 	}
 	defer r.Close()
-	staged := Spec{Path: stage[0], Args: append(append([]string{}, stage...), spec.Umask.String(), spec.Dir, spec.Path), Dir: "/", Cgroup: spec.Cgroup, Own: spec.Own}
-	staged.Args = append(staged.Args, spec.Args...)
-	for i, entry := range spec.Env {
-		staged.Env = append(staged.Env, strconv.Itoa(i)+"="+entry)
-	}
-	b, err := fork(staged, append(files, w.Fd()), "") // we are in / ourselves
+	b, err := fork(staged(stage, spec, files), append(files, w.Fd()), "") // we are in / ourselves
 	w.Close()
 	if err != nil {
 		return born{}, err
@@ -57,6 +106,23 @@ func startStaged(stage []string, spec Spec, files []uintptr) (born, error) {
 	return born{}, stageFailure(spec, string(report))
 }
 
+// staged is the process as it is begun.
+func staged(stage []string, spec Spec, files []uintptr) Spec {
+	plan := stagePlan{umask: spec.Umask, report: len(files), listenPID: spec.ListenPID, watchdogPID: spec.WatchdogPID}
+	plan.pidfdInode = spec.ListenPID && Probe().Has("pidfd")
+	for fd := 3; fd < len(files); fd++ {
+		if files[fd] != noDescriptor {
+			plan.files = append(plan.files, fd)
+		}
+	}
+	arguments := append(slices.Clone(stage), plan.String(), spec.Dir, spec.Path)
+	staged := Spec{Path: stage[0], Args: append(arguments, spec.Args...), Dir: "/", Cgroup: spec.Cgroup, Own: spec.Own}
+	for i, entry := range spec.Env {
+		staged.Env = append(staged.Env, strconv.Itoa(i)+"="+entry)
+	}
+	return staged
+}
+
 // stageFailure reads what a stage wrote.
 func stageFailure(spec Spec, report string) error {
 	step, number, _ := strings.Cut(report, " ")
@@ -68,41 +134,4 @@ func stageFailure(spec Spec, report string) error {
 		return &StartError{Step: StepChdir, Path: spec.Dir, Err: syscall.Errno(n)}
 	}
 	return failure(spec, syscall.Errno(n))
-}
-
-// ExecStage is the exec stage; args are those after the stage's own command. It only returns on failure, with the exit
-// status.
-func ExecStage(args []string) int {
-	step, err := execStage(args)
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		errno = syscall.EINVAL
-	}
-	report := os.NewFile(reportFD, "report")
-	fmt.Fprintf(report, "%s %d", step, int(errno))
-	return stageStatus
-}
-
-func execStage(args []string) (step string, err error) {
-	if len(args) < 4 {
-		return StepExecute, syscall.EINVAL
-	}
-	runtime.LockOSThread() // the signal mask that execve keeps is this thread's
-	CloseInherited()
-	if _, err := ResetSignals(); err != nil {
-		return StepExecute, err
-	}
-	umask, err := tend.ParseUmask(args[0])
-	if err != nil {
-		return StepExecute, err
-	}
-	unix.Umask(int(umask))
-	if err := unix.Chdir(args[1]); err != nil {
-		return StepChdir, err
-	}
-	env := os.Environ()
-	for i, entry := range env {
-		_, env[i], _ = strings.Cut(entry, "=")
-	}
-	return StepExecute, syscall.Exec(args[2], args[3:], env)
 }
