@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tend"
 	"tend/process"
 )
 
@@ -55,13 +54,4 @@ func (c *command) finish() { c.w.Close() }
 func (c *command) close() {
 	c.w.Close()
 	c.r.Close()
-}
-
-// signalTree sends the signal to a command and what descends from it.
-func signalTree(id tend.Identity, signal string) {
-	below := process.Descendants(id)
-	_ = process.Signal(id, signal)
-	for _, member := range below {
-		_ = process.Signal(member, signal)
-	}
 }

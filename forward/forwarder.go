@@ -54,8 +54,8 @@ type forwarder struct {
 // common is what all forwarders share.
 type common struct {
 	Host
-	exits     exits
-	beginning sync.Mutex // one log at a time
+	ends      process.Ends // of commands
+	beginning sync.Mutex   // one log at a time
 }
 
 // orders are what others want of a forwarder.

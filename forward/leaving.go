@@ -44,7 +44,7 @@ func (l *leaving) over(now time.Time) bool {
 		if len(l.steps) == 0 {
 			return true
 		}
-		signalTree(l.id, l.steps[0].signal)
+		process.SignalDescendants(l.id, l.steps[0].signal)
 		l.due = now.Add(l.steps[0].wait)
 		l.steps = l.steps[1:]
 	}

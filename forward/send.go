@@ -10,6 +10,7 @@ import (
 
 	"tend"
 	"tend/logs"
+	"tend/process"
 )
 
 // batch is how much is in memory at most, bytes.
@@ -175,6 +176,8 @@ func (f *forwarder) open() error {
 	c.from = f.position
 	f.sink, f.command = c, c
 	f.save(time.Now())
-	f.exits.watch(c.Child, f)
+	c.watched = f.ends.Watch(c.Child, func(g process.Gone) {
+		f.order(func(o *orders) { o.gone = append(o.gone, g) })
+	})
 	return nil
 }

@@ -184,7 +184,7 @@ func (s *Set) Halt() {
 			return
 		}
 	}
-	s.common.exits.close()
+	s.common.ends.Close()
 }
 
 func (s *Set) all() []*forwarder {
