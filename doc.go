@@ -11,6 +11,7 @@
 //	api          HTTP and JSON on a unix socket, server and client
 //	supervisor   the loop: events in, Decide, actions out; recovery
 //	forward      a copy of the output for a syslog or a command
+//	task         short commands of the users: checks, hooks
 //	store        the SQLite database
 //	keeper       keep one child alive, write every exit down before it is reaped
 //	process      spawn, identity, watch, tree

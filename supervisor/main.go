@@ -71,6 +71,7 @@ func (s *Supervisor) main() (int, error) {
 		status, err = s.supervise()
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
+		s.tasks.Close()
 		s.starting.Stop()
 		if s.minder != nil {
 			s.minder.stop()
@@ -202,6 +203,7 @@ func (s *Supervisor) prepare() (err error) {
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
 	s.openPipes()
 	s.forwards = s.newForwards()
+	s.tasks = s.newTasks()
 	s.starting = s.newRotator()
 	ready := make(chan prepared, ahead())
 	go s.prepareRuns(ready)

@@ -22,6 +22,7 @@ import (
 	"tend/logs"
 	"tend/process"
 	"tend/store"
+	"tend/task"
 )
 
 // Door is where clients come in. Close lets nobody in any more, and Open does again; HandOver leaves the place to the
@@ -57,6 +58,7 @@ type Supervisor struct {
 	pipes    *pipes
 	cgroups  *process.Cgroups
 	forwards *forward.Set
+	tasks    *task.Runner
 	journal  *journal
 	told     *told
 	door     Door
