@@ -12,6 +12,7 @@
 //	supervisor   the loop: events in, Decide, actions out; recovery
 //	forward      a copy of the output for a syslog or a command
 //	task         short commands of the users: checks, hooks
+//	notify       what services tell by sd_notify, or by a line in a pipe
 //	store        the SQLite database
 //	keeper       keep one child alive, write every exit down before it is reaped
 //	process      spawn, identity, watch, tree

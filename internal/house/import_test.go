@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"environment": {"."},
 	"store":       {".", "internal/fault"},
 	"keeper":      {".", "process", "internal/fault"},
+	"notify":      {}, // what goes over a socket
 	"forward":     {".", "process", "logs"},
 	"task":        {".", "process"},
 	"probe":       {".", "logs", "task"},
