@@ -50,6 +50,12 @@ func TestOptions(t *testing.T) {
 		"log_age":          {[]good{{"30d", ""}, {"1h", ""}, {"never", ""}}, []bad{{"59m", "at least 1h, or never"}, {"0", "no time at all"}, {"", "for example"}, {"-1", "for example"}}},
 		"log_format":       {[]good{{"plain", ""}, {"time", ""}}, []bad{{"", "plain or time"}, {"json", "plain or time"}}},
 		"log_to":           {[]good{{"syslog", ""}, {"syslog:/dev/log", ""}, {"syslog:unix:/dev/log", ""}, {"syslog:udp:127.0.0.1:514", ""}, {"syslog:tcp:[::1]:601", ""}, {"command:logger -t web", ""}}, []bad{{"", "syslog:ADDRESS"}, {"syslog:", "nowhere"}, {"syslog:log", "path of a socket"}, {"syslog:udp:loghost", "HOST:PORT"}, {"syslog:udp::514", "HOST:PORT"}, {"syslog:tcp:h:0", "HOST:PORT"}, {"syslog:tcp:::1:514", "HOST:PORT"}, {"syslog:tcp:a b:514", "HOST:PORT"}, {"command", "command:COMMAND"}, {"command: ", "nowhere"}, {"syslogd", "nowhere"}, {"command:a\nb", "nowhere"}, {"file:/x", "nowhere"}}},
+		"schedule":         {[]good{{"30 3 * * mon-fri", ""}, {" 0  3 * * SUN", "0 3 * * sun"}, {"@midnight", "@daily"}, {"@every 90", "@every 1m30s"}}, []bad{{"", "5 (minute hour"}, {"0 24 * * *", "its hour is"}, {"0 0 31 2 *", "never comes"}}},
+		"timezone":         {[]good{{"Europe/Berlin", ""}, {"UTC", ""}, {"utc", "UTC"}, {"local", "Local"}}, []bad{{"", "Area/City"}, {"Europe/Nowhere", "Area/City"}, {"CET-1CEST", "Area/City"}, {"../../etc/localtime", "Area/City"}}},
+		"overlap":          {[]good{{"skip", ""}, {"queue", ""}, {"replace", ""}}, []bad{{"", "skip, queue or replace"}, {"allow", "skip, queue or replace"}}},
+		"missed":           {[]good{{"skip", ""}, {"run", ""}}, []bad{{"", "skip or run"}, {"all", "skip or run"}}},
+		"restart_schedule": {[]good{{"0 4 * * *", ""}, {"@annually", "@yearly"}}, []bad{{"", "5 (minute hour"}, {"0 4 * *", "4 fields"}}},
+		"expires":          {[]good{{"2h", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"soon", "for example"}}},
 		"tags":             {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
 		"description":      {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
 	}
@@ -199,6 +205,13 @@ func TestOptionDefaults(t *testing.T) {
 				t.Errorf("%s: %v", o.Key, err)
 			}
 		}
+	}
+	job := tend.Service{Settings: tend.Settings{Schedule: "@daily"}}.WithDefaults()
+	if job.Restart != tend.RestartNo || job.Overlap != tend.OverlapSkip || job.Missed != tend.MissedSkip {
+		t.Errorf("a job has restart %s, overlap %s, missed %s", job.Restart, job.Overlap, job.Missed)
+	}
+	if full.Overlap != "" || full.Missed != "" {
+		t.Errorf("what is no job has overlap %s, missed %s", full.Overlap, full.Missed)
 	}
 	if *full.Umask != tend.DefaultUmask {
 		t.Errorf("umask %s", full.Umask)

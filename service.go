@@ -45,6 +45,13 @@ type Settings struct {
 	LogAge          Age               `json:"log_age,omitempty"`  // what is older is removed
 	LogFormat       LogFormat         `json:"log_format,omitempty"`
 	LogTo           string            `json:"log_to,omitempty"` // where a copy goes; "": nowhere
+
+	Schedule        string   `json:"schedule,omitempty"` // it is a job, that runs at those times
+	Timezone        string   `json:"timezone,omitempty"` // of the schedules; "": see Zone
+	Overlap         Overlap  `json:"overlap,omitempty"`
+	Missed          Missed   `json:"missed,omitempty"`
+	RestartSchedule string   `json:"restart_schedule,omitempty"`
+	Expires         Duration `json:"expires,omitempty"` // stopped that long after somebody started it; 0: never
 }
 
 // Defaults of a definition, as the manual states them.
@@ -60,6 +67,9 @@ const (
 	DefaultLogKeep      = 5
 	DefaultLogAge       = Age(30 * day)
 	DefaultLogFormat    = LogPlain
+	DefaultJobRestart   = RestartNo // of a service with a schedule
+	DefaultOverlap      = OverlapSkip
+	DefaultMissed       = MissedSkip
 	MaxNameLength       = 100 // bytes; with it a log's file name stays below NAME_MAX
 )
 
@@ -73,6 +83,9 @@ var DefaultStop = StopSchedule{
 func (s Service) WithDefaults() Service {
 	if s.Restart == "" {
 		s.Restart = DefaultRestart
+		if s.Schedule != "" {
+			s.Restart = DefaultJobRestart
+		}
 	}
 	if s.Backoff.Min == 0 {
 		s.Backoff.Min = DefaultBackoffMin
@@ -107,6 +120,12 @@ func (s Service) WithDefaults() Service {
 	}
 	if s.LogFormat == "" {
 		s.LogFormat = DefaultLogFormat
+	}
+	if s.Overlap == "" && s.Schedule != "" {
+		s.Overlap = DefaultOverlap
+	}
+	if s.Missed == "" && s.Schedule != "" {
+		s.Missed = DefaultMissed
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // of hosts without zone files; what a host has counts before it
 
 	"tend/cli"
 )

@@ -72,7 +72,7 @@ func TestNothingHappensBeforeMain(t *testing.T) {
 
 var costly = []string{"regexp.MustCompile", "regexp.Compile", "template.Must", "os.Getwd", "os.Hostname", "os.Executable", "user.Current", "time.LoadLocation"}
 
-// The domain is told what time it is and never waits.
+// The domain is told what time it is and never waits. What the wall clocks of the world show is data, read in one place.
 func TestTheDomainHasNoClock(t *testing.T) {
 	clock := []string{"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.AfterFunc", "time.Tick", "time.NewTimer", "time.NewTicker", "time.LoadLocation"}
 	for _, s := range sources(t) {
@@ -80,7 +80,7 @@ func TestTheDomainHasNoClock(t *testing.T) {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
-			if slices.Contains(clock, selected(n)) {
+			if call := selected(n); slices.Contains(clock, call) && !(call == "time.LoadLocation" && s.name == "zone.go") {
 				t.Errorf("%s: uses %s", s.set.Position(n.Pos()), selected(n))
 			}
 			return true
