@@ -201,7 +201,8 @@ func (s *Supervisor) prepare() (err error) {
 		return err
 	}
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
-	s.openPipes()
+	s.pipes = s.newPipes()
+	s.openShelf()
 	s.forwards = s.newForwards()
 	s.tasks = s.newTasks()
 	s.starting = s.newRotator()

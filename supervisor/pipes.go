@@ -34,17 +34,17 @@ type pipes struct {
 // What is on the shelf is named by its fields, of which the first says what it is.
 const (
 	onShelf    = "output"
-	wasLooked  = onShelf + "\x00looked" // no pipe: says that processes were looked at
+	wasLooked  = onShelf + shelfSeparator + "looked" // no pipe: says that processes were looked at
 	pipePrefix = "pipe."
 )
 
 // shelfName names a pipe on the shelf, and says all that there is to know of it.
 func shelfName(s logs.Source) string {
-	return strings.Join([]string{onShelf, s.Name, s.Run, strconv.FormatBool(s.Own), strconv.FormatUint(uint64(s.Perm), 8), s.Marks, s.Path}, "\x00")
+	return strings.Join([]string{onShelf, s.Name, s.Run, strconv.FormatBool(s.Own), strconv.FormatUint(uint64(s.Perm), 8), s.Marks, s.Path}, shelfSeparator)
 }
 
 func parseShelfName(name string) (s logs.Source, ok bool) {
-	fields := strings.Split(name, "\x00")
+	fields := strings.Split(name, shelfSeparator)
 	if len(fields) != 7 || fields[0] != onShelf {
 		return s, false
 	}
@@ -54,8 +54,8 @@ func parseShelfName(name string) (s logs.Source, ok bool) {
 	}, err == nil
 }
 
-// openPipes takes the pipes over that are on the shelf. Only the supervisor that has the lock may.
-func (s *Supervisor) openPipes() {
+// newPipes returns the pipes; those that are on the shelf are taken over with it.
+func (s *Supervisor) newPipes() *pipes {
 	p := &pipes{dir: s.dir, shelf: s.shelf, logf: s.logf, known: map[string]bool{}}
 	p.pump = logs.NewPump(logs.PumpEvents{
 		Ended: func(source logs.Source) {
@@ -64,25 +64,20 @@ func (s *Supervisor) openPipes() {
 		},
 		Waits: func(source logs.Source, err error) { s.calls.put(func() { s.outputWaits(source, err) }) },
 	})
-	s.pipes = p
-	files, err := p.shelf.All()
-	if err != nil && !errors.Is(err, keeper.ErrNoShelf) {
-		s.logf("%v", err)
+	return p
+}
+
+// take takes over what is on the shelf of pipes.
+func (p *pipes) take(name string, file *os.File) {
+	source, ok := parseShelfName(name)
+	if !ok {
+		p.begun = p.begun || name == wasLooked
+		file.Close()
+		return
 	}
-	for name, file := range files {
-		source, ok := parseShelfName(name)
-		switch {
-		case ok:
-			p.known[source.Name] = true
-			if err := p.pump.Add(source, file); err != nil {
-				s.logf("%s: %v", source.Path, err)
-			}
-		case name == wasLooked:
-			p.begun = true
-			file.Close()
-		default:
-			file.Close()
-		}
+	p.known[source.Name] = true
+	if err := p.pump.Add(source, file); err != nil {
+		p.logf("%s: %v", source.Path, err)
 	}
 }
 
