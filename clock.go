@@ -14,9 +14,10 @@ func SetForward(then, now time.Time) time.Duration {
 	return 0
 }
 
-// Shift returns the state as it would be had the clock, by which all its times were told, been set forward by d.
+// Shift returns the state as it would be had the clock, by which all its times were told, been set forward by d. Due stays: it
+// is a time of the calendar.
 func (st State) Shift(d time.Duration) State {
-	for _, t := range []*time.Time{&st.Since, &st.Next, &st.Started, &st.Ended} {
+	for _, t := range []*time.Time{&st.Since, &st.Next, &st.Expires, &st.Started, &st.ReadyAt, &st.Ended} {
 		if !t.IsZero() {
 			*t = t.Round(0).Add(d)
 		}
@@ -31,10 +32,11 @@ func (st State) Clamp(s Service, now time.Time) State {
 	var longest time.Duration
 	switch st.Phase {
 	case PhaseStarting:
-		longest = time.Duration(s.Ready.Alive)
+		longest = time.Duration(s.readyWithin())
 	case PhaseBackoff:
 		longest = time.Duration(max(s.Backoff.Max, s.Backoff.Min))
 	case PhaseStopping:
+		longest = time.Duration(s.StopCommandTimeout)
 		for _, step := range s.Stop {
 			longest = max(longest, time.Duration(step.Wait))
 		}

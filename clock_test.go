@@ -18,8 +18,8 @@ func TestShift(t *testing.T) {
 
 func TestClamp(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC)
-	s := Service{Settings: Settings{Ready: Ready{Alive: Duration(time.Second)}, Backoff: Backoff{Min: Duration(time.Second), Max: Duration(time.Minute)},
-		Stop: StopSchedule{{Signal: "TERM", Wait: Duration(3 * time.Second)}, {Signal: "KILL", Wait: Duration(2 * time.Second)}}}}
+	s := Service{Settings: Settings{Ready: Check{Kind: CheckAlive, After: Duration(time.Second)}, Backoff: Backoff{Min: Duration(time.Second), Max: Duration(time.Minute)},
+		StopCommandTimeout: 1, Stop: StopSchedule{{Signal: "TERM", Wait: Duration(3 * time.Second)}, {Signal: "KILL", Wait: Duration(2 * time.Second)}}}}
 	for phase, longest := range map[Phase]time.Duration{PhaseStarting: time.Second, PhaseBackoff: time.Minute, PhaseStopping: 3 * time.Second} {
 		for next, want := range map[time.Time]time.Time{
 			{}:                             {},

@@ -161,20 +161,32 @@ func TestDecideOnAnything(t *testing.T) {
 			tend.Ended{Run: run.Draw(t, "run"), Exit: anyExit.Draw(t, "exit"), At: moment.Draw(t, "at"), After: moment.Draw(t, "after"), Left: rapid.SliceOfN(identity, 0, 3).Draw(t, "left")},
 			tend.Ended{Run: run.Draw(t, "run"), Exit: tend.Exit{Lost: "reboot"}},
 			tend.TreeEnded{Run: run.Draw(t, "run")},
+			tend.RunRequested{}, tend.StopRequested{Hold: true}, tend.RestartRequested{Hold: true}, tend.Tick{Hold: true},
+			tend.Released{}, tend.Cleared{}, tend.Lacking{Name: "db", Why: "no db"}, tend.Renewed{Cause: tend.CauseWatch},
+			tend.Ready{Run: run.Draw(t, "run")}, tend.StopCommandEnded{Run: run.Draw(t, "run")},
+			tend.Faulted{Run: run.Draw(t, "run"), Why: "ill", Stop: rapid.Bool().Draw(t, "for good")},
+			tend.Extended{Run: run.Draw(t, "run"), By: time.Minute},
+			tend.MainChanged{Run: run.Draw(t, "run"), Main: identity.Draw(t, "main")},
+			tend.Told{Run: run.Draw(t, "run"), Status: "well"},
 		}).Draw(t, "event")
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		phases := []tend.Phase{"", "absurd", tend.PhaseStopped, tend.PhaseStarting, tend.PhaseRunning, tend.PhaseStopping, tend.PhaseBackoff, tend.PhaseExited, tend.PhaseFailed}
+		phases := []tend.Phase{"", "absurd", tend.PhaseStopped, tend.PhaseStarting, tend.PhaseRunning, tend.PhaseStopping, tend.PhaseBackoff, tend.PhaseWaiting, tend.PhaseScheduled, tend.PhaseExited, tend.PhaseFailed}
 		state := tend.State{
 			Phase: rapid.SampledFrom(phases).Draw(t, "phase"), Wanted: rapid.Bool().Draw(t, "wanted"),
 			Since: moment.Draw(t, "since"), Next: moment.Draw(t, "next"), Started: moment.Draw(t, "started"), Ended: moment.Draw(t, "ended"),
 			Cause: rapid.SampledFrom([]tend.Cause{"", tend.CauseStart, tend.CauseFailure}).Draw(t, "cause"),
 			Run:   run.Draw(t, "run"), Main: identity.Draw(t, "main"), Begun: rapid.Bool().Draw(t, "begun"),
-			Failures: rapid.IntRange(0, 1000).Draw(t, "failures"), StopStep: rapid.IntRange(0, 5).Draw(t, "step"),
-			Then: rapid.SampledFrom([]tend.AfterStop{tend.ThenStop, tend.ThenStart, tend.ThenEnd}).Draw(t, "then"),
+			Failures: rapid.IntRange(0, 1000).Draw(t, "failures"), StopStep: rapid.IntRange(-1, 5).Draw(t, "step"),
+			Then: rapid.SampledFrom([]tend.AfterStop{tend.ThenStop, tend.ThenStart, tend.ThenEnd, tend.ThenFail}).Draw(t, "then"),
+			Due:  moment.Draw(t, "due"), Expires: moment.Draw(t, "expires"), ReadyAt: moment.Draw(t, "ready at"),
+			Halting: rapid.Bool().Draw(t, "halting"), Once: rapid.Bool().Draw(t, "once"), Queued: rapid.Bool().Draw(t, "queued"),
+			Fault: rapid.SampledFrom([]string{"", "ill"}).Draw(t, "fault"), Lacks: rapid.SampledFrom([]string{"", "db"}).Draw(t, "lacks"),
 			Exit: rapid.SampledFrom([]*tend.Exit{nil, {}, {Code: 1}}).Draw(t, "exit"),
 		}
-		service := tend.Service{Settings: tend.Settings{Restart: rapid.SampledFrom([]tend.Restart{"", "no", "always"}).Draw(t, "restart")}}
+		service := tend.Service{Settings: tend.Settings{Restart: rapid.SampledFrom([]tend.Restart{"", "no", "always"}).Draw(t, "restart"),
+			Schedule: rapid.SampledFrom([]string{"", "0 3 * * *"}).Draw(t, "schedule"), StopCommand: rapid.SampledFrom([]string{"", "true"}).Draw(t, "stop command"),
+			Requires: rapid.SampledFrom([][]string{nil, {"db"}}).Draw(t, "requires"), Expires: rapid.SampledFrom([]tend.Duration{0, 1e9}).Draw(t, "expires")}}
 		for range rapid.IntRange(1, 5).Draw(t, "events") {
 			before := stored(t, state)
 			next, _ := tend.Decide(service, state, event.Draw(t, "event"), moment.Draw(t, "now"))

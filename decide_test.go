@@ -107,8 +107,39 @@ func (st *story) event(words []string) tend.Event {
 	switch {
 	case text == "start":
 		return tend.StartRequested{}
+	case text == "run":
+		return tend.RunRequested{}
 	case text == "stop":
 		return tend.StopRequested{}
+	case text == "stop, held":
+		return tend.StopRequested{Hold: true}
+	case text == "shutdown, held":
+		return tend.StopRequested{KeepWanted: true, Hold: true}
+	case text == "restart, held":
+		return tend.RestartRequested{Hold: true}
+	case text == "released":
+		return tend.Released{}
+	case text == "cleared":
+		return tend.Cleared{}
+	case word == "lacking":
+		return tend.Lacking{Name: rest, Why: "it requires " + rest + ", which failed"}
+	case text == "ready":
+		return tend.Ready{Run: run}
+	case word == "faulted":
+		why, stop := strings.CutSuffix(rest, ", for good")
+		return tend.Faulted{Run: run, Why: why, Stop: stop}
+	case word == "extended":
+		return tend.Extended{Run: run, By: duration(st.t, rest)}
+	case word == "main":
+		return tend.MainChanged{Run: run, Main: st.identity(rest)}
+	case word == "says":
+		return tend.Told{Run: run, Status: rest}
+	case text == "stop command ended":
+		return tend.StopCommandEnded{Run: run}
+	case word == "renewed":
+		return tend.Renewed{Cause: tend.CauseWatch, Why: rest}
+	case text == "tick, held":
+		return tend.Tick{Hold: true}
 	case text == "shutdown":
 		return tend.StopRequested{KeepWanted: true}
 	case text == "restart":
@@ -199,6 +230,8 @@ func (st *story) happen(at time.Duration, e tend.Event) []string {
 			lines = append(lines, fmt.Sprintf("spawn %s, cause %s", st.state.Run, a.Cause))
 		case tend.Signal:
 			lines = append(lines, "send "+a.Signal)
+		case tend.StopCommand:
+			lines = append(lines, "run the stop command")
 		case tend.Follow:
 			lines = append(lines, fmt.Sprintf("follow %d", a.Main.PID))
 		case tend.Note:
@@ -223,8 +256,17 @@ func describe(s tend.State) string {
 	say(!s.Wanted, "not wanted")
 	say(!s.Main.IsZero(), "main %d", s.Main.PID)
 	say(!s.Next.IsZero(), "next at %s", s.Next.Sub(epoch))
+	say(!s.Due.IsZero(), "due at %s", s.Due.Sub(epoch))
+	say(!s.Expires.IsZero(), "expires at %s", s.Expires.Sub(epoch))
+	say(s.Halting, "halting")
+	say(s.Once, "once")
+	say(s.Queued, "queued")
 	say(s.Phase == tend.PhaseStopping, "step %d", s.StopStep)
 	say(s.Then != "", "then %s", s.Then)
+	say(s.ThenCause != "", "cause %s", s.ThenCause)
+	say(s.Fault != "", "fault %q", s.Fault)
+	say(s.Lacks != "", "lacks %s", s.Lacks)
+	say(s.StatusText != "", "says %q", s.StatusText)
 	say(s.Failures > 0, "failures %d", s.Failures)
 	say(s.Restarts > 0, "restarts %d", s.Restarts)
 	say(!s.Phase.Live() && s.Exit != nil, "last %s", s.Exit)

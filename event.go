@@ -9,11 +9,24 @@ type Event interface{ event() }
 type (
 	// StartRequested: somebody wants it to run.
 	StartRequested struct{}
+	// RunRequested: somebody wants one run, now. No other follows it, whatever the restart policy says.
+	RunRequested struct{}
 	// StopRequested: somebody wants it not to run. With KeepWanted it is only the supervisor that wants to leave: what
-	// is wanted stays wanted, for whoever supervises next.
-	StopRequested struct{ KeepWanted bool }
-	// RestartRequested: somebody wants a new run, with today's definition.
-	RestartRequested struct{}
+	// is wanted stays wanted, for whoever supervises next. With Hold, others need it that have to end first: see Released.
+	StopRequested struct{ KeepWanted, Hold bool }
+	// RestartRequested: somebody wants a new run, with today's definition. Hold is as in StopRequested.
+	RestartRequested struct{ Hold bool }
+	// Renewed: there is a reason for a new run, but nobody has asked: it is given one if it is wanted.
+	Renewed struct {
+		Cause Cause
+		Why   string
+	}
+	// Cleared: nothing that it depends on is in the way of a start any more.
+	Cleared struct{}
+	// Lacking: what it requires has failed, or is not there.
+	Lacking struct{ Name, Why string }
+	// Released: those that need it have ended, so a service that is halting is stopped now.
+	Released struct{}
 	// Resumed: supervision began anew. It comes once, after whatever was found out about the last run.
 	Resumed struct{ Rebooted bool }
 	// Spawned: the process of a run exists and has executed the command. Also: a new supervisor found it so, of a run
@@ -40,11 +53,48 @@ type (
 	}
 	// TreeEnded: the main process of a run that is being stopped has ended, and nothing of its tree lives any more.
 	TreeEnded struct{ Run string }
-	// Tick: time has passed.
-	Tick struct{}
+	// Ready: the readiness check of the run has succeeded.
+	Ready struct{ Run string }
+	// Faulted: the run does not do what it should, and is to be ended. That is a failure, after which it is started again or
+	// not as after any other; with Stop it is not.
+	Faulted struct {
+		Run, Why string
+		Stop     bool
+	}
+	// Extended: the run asks that its start, or its stop, be given that much time from now: sd_notify(3).
+	Extended struct {
+		Run string
+		By  time.Duration
+	}
+	// MainChanged: the run says that another process of its tree is its main process.
+	MainChanged struct {
+		Run  string
+		Main Identity
+	}
+	// Told: what the run says of itself, each time as a whole.
+	Told struct {
+		Run       string
+		Status    string
+		Reloading bool
+	}
+	// StopCommandEnded: the answer to StopCommand.
+	StopCommandEnded struct{ Run string }
+	// Tick: time has passed. Hold is as in StopRequested.
+	Tick struct{ Hold bool }
 )
 
 func (StartRequested) event()   {}
+func (RunRequested) event()     {}
+func (Renewed) event()          {}
+func (Cleared) event()          {}
+func (Lacking) event()          {}
+func (Released) event()         {}
+func (Ready) event()            {}
+func (Faulted) event()          {}
+func (Extended) event()         {}
+func (MainChanged) event()      {}
+func (Told) event()             {}
+func (StopCommandEnded) event() {}
 func (StopRequested) event()    {}
 func (RestartRequested) event() {}
 func (Resumed) event()          {}
@@ -65,6 +115,8 @@ type (
 	// Signal sends the signal to every process of the run's tree, once to each, and to those found later as well.
 	// When the last one is gone, the answer is TreeEnded.
 	Signal struct{ Signal string }
+	// StopCommand runs the stop command of the service. When it has ended, the answer is StopCommandEnded.
+	StopCommand struct{}
 	// Follow makes another process of the tree the main process: the program went to the background by itself.
 	Follow struct{ Main Identity }
 	// Note writes the event into the history of the service. At is when it happened; zero: now.
@@ -75,10 +127,11 @@ type (
 	}
 )
 
-func (Spawn) action()  {}
-func (Signal) action() {}
-func (Follow) action() {}
-func (Note) action()   {}
+func (Spawn) action()       {}
+func (Signal) action()      {}
+func (StopCommand) action() {}
+func (Follow) action()      {}
+func (Note) action()        {}
 
 // NoteKind is the kind of an entry in the history of a service.
 type NoteKind string
@@ -98,4 +151,13 @@ const (
 	NoteSupervised NoteKind = "supervised" // of tend itself: a supervisor has begun
 	NoteSurvived   NoteKind = "survived"   // a stop schedule is over and something still lives
 	NoteLog        NoteKind = "log"        // something is wrong with its log, or is so no more
+	NoteUnhealthy  NoteKind = "unhealthy"  // its health check fails, or it is ended for a fault
+	NoteHealthy    NoteKind = "healthy"    // its health check succeeds again
+	NoteMemory     NoteKind = "memory"     // it takes more memory than it may
+	NoteSkipped    NoteKind = "skipped"    // a time of its schedule came while it ran
+	NoteMissed     NoteKind = "missed"     // a time of its schedule came while nobody was there to start it
+	NoteExpired    NoteKind = "expired"
+	NoteReloaded   NoteKind = "reloaded"
+	NoteWatched    NoteKind = "watched" // a file that it is restarted for has changed
+	NoteHook       NoteKind = "hook"    // something is wrong with what is told of its events
 )

@@ -42,6 +42,10 @@ func Explain(a Account, now time.Time) []string {
 		return e.sentences
 	}
 	switch e.State.Phase {
+	case PhaseWaiting:
+		e.say("%s is to be started as soon as what it depends on is ready", e.name)
+	case PhaseScheduled:
+		e.say("%s is a job; it runs %s", e.name, e.next(e.State.Due))
 	case PhaseStarting:
 		e.starting()
 	case PhaseRunning:
@@ -226,6 +230,8 @@ func (e *explanation) stopping() {
 		}
 		e.say("It survived every step of its stop schedule, %s: %s", steps, left)
 		e.say("tend goes on watching for the end, and sends nothing more unless it is asked to: tend stop %s", e.word)
+	case st.StopStep < 0:
+		e.say("Its stop command runs; when it has ended, or %s, it gets SIG%s", e.next(st.Next), steps[0].Signal)
 	case st.StopStep < len(steps):
 		e.say("SIG%s was sent, step %d of %d of its stop schedule", steps[st.StopStep].Signal, st.StopStep+1, len(steps))
 		if next := st.StopStep + 1; next < len(steps) {

@@ -88,6 +88,13 @@ func textValue(value string, _ Caller) (string, error) {
 	return value, nil
 }
 
+func commandValue(value string, _ Caller) (string, error) {
+	if strings.TrimSpace(value) == "" || strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
+		return "", fmt.Errorf("%q is no command (one line of text, in UTF-8, for /bin/sh)", value)
+	}
+	return value, nil
+}
+
 // String makes Restart a fmt.Stringer.
 func (r Restart) String() string { return string(r) }
 
@@ -135,7 +142,25 @@ var Options = []Option{
 		Access: Access{setGiveUpAfter, getGiveUpAfter}},
 	{Key: "ready", Flag: "ready", Arg: "alive:TIME", Default: "alive:" + DefaultReadyAlive.String(), Live: true,
 		Help:   "when it counts as started",
-		Access: parsed(func(s *Service) *Ready { return &s.Ready }, ParseReady)},
+		Access: parsed(func(s *Service) *Check { return &s.Ready }, ParseCheck)},
+	{Key: "ready_timeout", Flag: "ready-timeout", Arg: "TIME", Default: DefaultReadyTimeout.String(), Live: true,
+		Help:   "the longest a start may take until it is ready",
+		Access: parsed(func(s *Service) *Duration { return &s.ReadyTimeout }, parsePositive)},
+	{Key: "requires", Flag: "requires", Arg: "NAME", Repeat: true, Default: "none", Live: true,
+		Help:   "another service that it needs: started and ready first",
+		Access: names(func(s *Service) *[]string { return &s.Requires })},
+	{Key: "wants", Flag: "wants", Arg: "NAME", Repeat: true, Default: "none", Live: true,
+		Help:   "another service that is started first, but need not be ready",
+		Access: names(func(s *Service) *[]string { return &s.Wants })},
+	{Key: "after", Flag: "after", Arg: "NAME", Repeat: true, Default: "none", Live: true,
+		Help:   "another service that it comes after, if both are started",
+		Access: names(func(s *Service) *[]string { return &s.After })},
+	{Key: "stop_command", Flag: "stop-command", Arg: "COMMAND", Default: "none", Live: true,
+		Help:   "what /bin/sh runs before the first signal of a stop",
+		Access: text(func(s *Service) *string { return &s.StopCommand }, commandValue)},
+	{Key: "stop_command_timeout", Flag: "stop-command-timeout", Arg: "TIME", Default: DefaultStopCommandTimeout.String(), Live: true,
+		Help:   "the time that the stop command is given",
+		Access: parsed(func(s *Service) *Duration { return &s.StopCommandTimeout }, parsePositive)},
 	{Key: "stop", Flag: "stop", Arg: "SIGNAL/SECONDS…", Default: DefaultStop.String(), Live: true,
 		Help:   "the signals that stop it, each with the time it is given",
 		Access: Access{setStop, getStop}},
@@ -162,6 +187,20 @@ var Options = []Option{
 	{Key: "description", Flag: "description", Arg: "TEXT", Default: "none", Live: true,
 		Help:   "what it is, for whoever reads the list",
 		Access: text(func(s *Service) *string { return &s.Description }, textValue)},
+}
+
+// names accesses a list of services.
+func names(field func(*Service) *[]string) Access {
+	set := func(s *Service, value string, _ Caller) error {
+		if err := CheckName(value); err != nil {
+			return err
+		}
+		if list := field(s); !slices.Contains(*list, value) {
+			*list = append(slices.Clone(*list), value)
+		}
+		return nil
+	}
+	return Access{set, func(s Service) []string { return *field(&s) }}
 }
 
 func setShell(s *Service, value string, _ Caller) (err error) {

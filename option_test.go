@@ -45,19 +45,30 @@ func TestOptions(t *testing.T) {
 		"give_up_after":    {[]good{{"1", ""}, {"1000000", ""}, {"never", "-"}}, []bad{{"0", "1 or more, or never"}, {"-1", "1 or more"}, {"", "1 or more"}, {"1000001", "1 or more"}}},
 		"ready":            {[]good{{"alive:1s", ""}, {"alive:2", "alive:2s"}}, []bad{{"alive:0", "alive:DURATION"}, {"tcp:80", "alive:DURATION"}}},
 		"stop":             {[]good{{"TERM/10/KILL/5", ""}, {"int/1m", "INT/60"}}, []bad{{"TERM", "TERM/10/KILL/5"}, {"", "TERM/10/KILL/5"}}},
-		"log_max":          {[]good{{"10MB", ""}, {"64KiB", ""}, {"65536", "64KiB"}, {"1.5GB", "1500MB"}, {"never", ""}, {"0", "never"}}, []bad{{"63KiB", "at least 64KiB, or never"}, {"1", "at least"}, {"ten", "for example"}, {"-1", "for example"}}},
-		"log_keep":         {[]good{{"1", ""}, {"20", ""}, {"all", ""}}, []bad{{"0", "1 or more, or all"}, {"-1", "or all"}, {"", "or all"}, {"1000001", "1 or more"}}},
-		"log_age":          {[]good{{"30d", ""}, {"1h", ""}, {"never", ""}}, []bad{{"59m", "at least 1h, or never"}, {"0", "no time at all"}, {"", "for example"}, {"-1", "for example"}}},
-		"log_format":       {[]good{{"plain", ""}, {"time", ""}}, []bad{{"", "plain or time"}, {"json", "plain or time"}}},
-		"log_to":           {[]good{{"syslog", ""}, {"syslog:/dev/log", ""}, {"syslog:unix:/dev/log", ""}, {"syslog:udp:127.0.0.1:514", ""}, {"syslog:tcp:[::1]:601", ""}, {"command:logger -t web", ""}}, []bad{{"", "syslog:ADDRESS"}, {"syslog:", "nowhere"}, {"syslog:log", "path of a socket"}, {"syslog:udp:loghost", "HOST:PORT"}, {"syslog:udp::514", "HOST:PORT"}, {"syslog:tcp:h:0", "HOST:PORT"}, {"syslog:tcp:::1:514", "HOST:PORT"}, {"syslog:tcp:a b:514", "HOST:PORT"}, {"command", "command:COMMAND"}, {"command: ", "nowhere"}, {"syslogd", "nowhere"}, {"command:a\nb", "nowhere"}, {"file:/x", "nowhere"}}},
+
+		"ready_timeout":        {[]good{{"5m", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"never", "for example"}}},
+		"stop_command":         {[]good{{"./drain; sleep 1", ""}}, []bad{{"", "is no command"}, {"a\nb", "one line"}}},
+		"stop_command_timeout": {[]good{{"30s", ""}}, []bad{{"0", "no time at all"}}},
+
+		"requires": {[]good{{"db", ""}, {"the db", ""}}, []bad{{"", "is empty"}, {"db*", "pattern"}, {"@shop", "@"}}},
+		"wants":    {[]good{{"db", ""}}, []bad{{"", "is empty"}}},
+		"after":    {[]good{{"db", ""}}, []bad{{"", "is empty"}}},
+
+		"log_max":    {[]good{{"10MB", ""}, {"64KiB", ""}, {"65536", "64KiB"}, {"1.5GB", "1500MB"}, {"never", ""}, {"0", "never"}}, []bad{{"63KiB", "at least 64KiB, or never"}, {"1", "at least"}, {"ten", "for example"}, {"-1", "for example"}}},
+		"log_keep":   {[]good{{"1", ""}, {"20", ""}, {"all", ""}}, []bad{{"0", "1 or more, or all"}, {"-1", "or all"}, {"", "or all"}, {"1000001", "1 or more"}}},
+		"log_age":    {[]good{{"30d", ""}, {"1h", ""}, {"never", ""}}, []bad{{"59m", "at least 1h, or never"}, {"0", "no time at all"}, {"", "for example"}, {"-1", "for example"}}},
+		"log_format": {[]good{{"plain", ""}, {"time", ""}}, []bad{{"", "plain or time"}, {"json", "plain or time"}}},
+		"log_to":     {[]good{{"syslog", ""}, {"syslog:/dev/log", ""}, {"syslog:unix:/dev/log", ""}, {"syslog:udp:127.0.0.1:514", ""}, {"syslog:tcp:[::1]:601", ""}, {"command:logger -t web", ""}}, []bad{{"", "syslog:ADDRESS"}, {"syslog:", "nowhere"}, {"syslog:log", "path of a socket"}, {"syslog:udp:loghost", "HOST:PORT"}, {"syslog:udp::514", "HOST:PORT"}, {"syslog:tcp:h:0", "HOST:PORT"}, {"syslog:tcp:::1:514", "HOST:PORT"}, {"syslog:tcp:a b:514", "HOST:PORT"}, {"command", "command:COMMAND"}, {"command: ", "nowhere"}, {"syslogd", "nowhere"}, {"command:a\nb", "nowhere"}, {"file:/x", "nowhere"}}},
+
 		"schedule":         {[]good{{"30 3 * * mon-fri", ""}, {" 0  3 * * SUN", "0 3 * * sun"}, {"@midnight", "@daily"}, {"@every 90", "@every 1m30s"}}, []bad{{"", "5 (minute hour"}, {"0 24 * * *", "its hour is"}, {"0 0 31 2 *", "never comes"}}},
 		"timezone":         {[]good{{"Europe/Berlin", ""}, {"UTC", ""}, {"utc", "UTC"}, {"local", "Local"}}, []bad{{"", "Area/City"}, {"Europe/Nowhere", "Area/City"}, {"CET-1CEST", "Area/City"}, {"../../etc/localtime", "Area/City"}}},
 		"overlap":          {[]good{{"skip", ""}, {"queue", ""}, {"replace", ""}}, []bad{{"", "skip, queue or replace"}, {"allow", "skip, queue or replace"}}},
 		"missed":           {[]good{{"skip", ""}, {"run", ""}}, []bad{{"", "skip or run"}, {"all", "skip or run"}}},
 		"restart_schedule": {[]good{{"0 4 * * *", ""}, {"@annually", "@yearly"}}, []bad{{"", "5 (minute hour"}, {"0 4 * *", "4 fields"}}},
 		"expires":          {[]good{{"2h", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"soon", "for example"}}},
-		"tags":             {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
-		"description":      {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
+
+		"tags":        {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
+		"description": {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
 	}
 	for _, o := range tend.Options {
 		cases, ok := table[o.Key]

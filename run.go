@@ -62,12 +62,16 @@ type Cause string
 
 // The causes of a run.
 const (
-	CauseStart    Cause = "start"    // somebody typed start or run
-	CauseRestart  Cause = "restart"  // somebody typed restart
-	CauseFailure  Cause = "failure"  // the run before it failed
-	CauseEnd      Cause = "end"      // the run before it ended well, and the policy is always
-	CauseResume   Cause = "resume"   // it is wanted, and was not running when supervision began: after a reboot or a shutdown
-	CauseTakeover Cause = "takeover" // it ran already, started by the 2008 script
+	CauseStart      Cause = "start"      // somebody typed start or run
+	CauseRestart    Cause = "restart"    // somebody typed restart
+	CauseFailure    Cause = "failure"    // the run before it failed
+	CauseEnd        Cause = "end"        // the run before it ended well, and the policy is always
+	CauseResume     Cause = "resume"     // it is wanted, and was not running when supervision began: after a reboot or a shutdown
+	CauseSchedule   Cause = "schedule"   // its time had come
+	CauseOnce       Cause = "once"       // somebody asked for one run
+	CauseDependency Cause = "dependency" // what it requires, and had failed, is ready again
+	CauseWatch      Cause = "watch"      // a file that it is restarted for has changed
+	CauseTakeover   Cause = "takeover"   // it ran already, started by the 2008 script
 )
 
 // Run is one life of a service: from the decision to start it to the end of its process.

@@ -38,13 +38,22 @@ type Settings struct {
 	Backoff         Backoff           `json:"backoff,omitzero"`        // pause before the second restart in a row, and the longest pause
 	HealthyAfter    Duration          `json:"healthy_after,omitempty"` // up that long: failures count from zero again
 	GiveUpAfter     int               `json:"give_up_after,omitempty"` // failures in a row; 0: never
-	Ready           Ready             `json:"ready,omitzero"`
 	Stop            StopSchedule      `json:"stop,omitempty"`
 	LogMax          Size              `json:"log_max,omitempty"`  // a longer log is archived
 	LogKeep         int               `json:"log_keep,omitempty"` // archives; KeepAll: all
 	LogAge          Age               `json:"log_age,omitempty"`  // what is older is removed
 	LogFormat       LogFormat         `json:"log_format,omitempty"`
 	LogTo           string            `json:"log_to,omitempty"` // where a copy goes; "": nowhere
+
+	Ready        Check    `json:"ready,omitzero"`
+	ReadyTimeout Duration `json:"ready_timeout,omitempty"`
+
+	Requires []string `json:"requires,omitempty"` // started and ready first, and their failure is its own
+	Wants    []string `json:"wants,omitempty"`    // tried first
+	After    []string `json:"after,omitempty"`    // only in this order
+
+	StopCommand        string   `json:"stop_command,omitempty"` // for /bin/sh -c, before the first signal
+	StopCommandTimeout Duration `json:"stop_command_timeout,omitempty"`
 
 	Schedule        string   `json:"schedule,omitempty"` // it is a job, that runs at those times
 	Timezone        string   `json:"timezone,omitempty"` // of the schedules; "": see Zone
@@ -54,23 +63,36 @@ type Settings struct {
 	Expires         Duration `json:"expires,omitempty"` // stopped that long after somebody started it; 0: never
 }
 
+// Depends reports whether there are others that it waits for before a run.
+func (s Service) Depends() bool { return len(s.Requires)+len(s.Wants)+len(s.After) > 0 }
+
+// readyWithin is how long a start waits before something follows from it; 0: for ever.
+func (s Service) readyWithin() Duration {
+	if s.Ready.Kind == CheckAlive {
+		return s.Ready.After
+	}
+	return s.ReadyTimeout
+}
+
 // Defaults of a definition, as the manual states them.
 const (
-	DefaultRestart      = RestartOnFailure
-	DefaultBackoffMin   = Duration(100 * time.Millisecond)
-	DefaultBackoffMax   = Duration(time.Minute)
-	DefaultHealthyAfter = Duration(10 * time.Second)
-	DefaultReadyAlive   = Duration(250 * time.Millisecond)
-	DefaultUmask        = Umask(0o077)
-	DefaultLogMax       = Size(10e6)
-	MinLogMax           = Size(64 << 10) // with less, a service that writes would be archived all the time
-	DefaultLogKeep      = 5
-	DefaultLogAge       = Age(30 * day)
-	DefaultLogFormat    = LogPlain
-	DefaultJobRestart   = RestartNo // of a service with a schedule
-	DefaultOverlap      = OverlapSkip
-	DefaultMissed       = MissedSkip
-	MaxNameLength       = 100 // bytes; with it a log's file name stays below NAME_MAX
+	DefaultRestart            = RestartOnFailure
+	DefaultBackoffMin         = Duration(100 * time.Millisecond)
+	DefaultBackoffMax         = Duration(time.Minute)
+	DefaultHealthyAfter       = Duration(10 * time.Second)
+	DefaultReadyAlive         = Duration(250 * time.Millisecond)
+	DefaultUmask              = Umask(0o077)
+	DefaultLogMax             = Size(10e6)
+	MinLogMax                 = Size(64 << 10) // with less, a service that writes would be archived all the time
+	DefaultLogKeep            = 5
+	DefaultLogAge             = Age(30 * day)
+	DefaultLogFormat          = LogPlain
+	DefaultJobRestart         = RestartNo // of a service with a schedule
+	DefaultOverlap            = OverlapSkip
+	DefaultReadyTimeout       = Duration(time.Minute)
+	DefaultStopCommandTimeout = Duration(30 * time.Second)
+	DefaultMissed             = MissedSkip
+	MaxNameLength             = 100 // bytes; with it a log's file name stays below NAME_MAX
 )
 
 // DefaultStop is TERM/10/KILL/5.
@@ -96,8 +118,14 @@ func (s Service) WithDefaults() Service {
 	if s.HealthyAfter == 0 {
 		s.HealthyAfter = DefaultHealthyAfter
 	}
-	if s.Ready.Alive == 0 {
-		s.Ready.Alive = DefaultReadyAlive
+	if s.Ready.Kind == "" {
+		s.Ready = Check{Kind: CheckAlive, After: DefaultReadyAlive}
+	}
+	if s.ReadyTimeout == 0 && s.Ready.Kind != CheckExit {
+		s.ReadyTimeout = DefaultReadyTimeout
+	}
+	if s.StopCommandTimeout == 0 {
+		s.StopCommandTimeout = DefaultStopCommandTimeout
 	}
 	if len(s.Stop) == 0 {
 		s.Stop = DefaultStop

@@ -151,31 +151,6 @@ func (b *Backoff) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Ready says when a run counts as started: so far, when it is still alive after Alive.
-type Ready struct{ Alive Duration }
-
-// ParseReady reads alive:DURATION.
-func ParseReady(text string) (Ready, error) {
-	rest, ok := strings.CutPrefix(text, "alive:")
-	d, err := ParseDuration(rest)
-	if !ok || err != nil || d == 0 {
-		return Ready{}, fmt.Errorf("%q is not a readiness check (alive:DURATION, for example alive:250ms)", text)
-	}
-	return Ready{Alive: d}, nil
-}
-
-// String writes alive:DURATION.
-func (r Ready) String() string { return "alive:" + r.Alive.String() }
-
-// MarshalText implements encoding.TextMarshaler.
-func (r Ready) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (r *Ready) UnmarshalText(text []byte) (err error) {
-	*r, err = ParseReady(string(text))
-	return err
-}
-
 // StopStep is one step of a stop schedule: send the signal to the whole tree, then wait that long for its end.
 type StopStep struct {
 	Signal string // without SIG, for example TERM

@@ -58,7 +58,7 @@ func TestBadSettings(t *testing.T) {
 		"umask":         func(s string) error { _, err := tend.ParseUmask(s); return err },
 		"restart":       func(s string) error { _, err := tend.ParseRestart(s); return err },
 		"backoff":       func(s string) error { _, err := tend.ParseBackoff(s); return err },
-		"ready":         func(s string) error { _, err := tend.ParseReady(s); return err },
+		"ready":         func(s string) error { _, err := tend.ParseCheck(s); return err },
 		"stop schedule": func(s string) error { _, err := tend.ParseStopSchedule(s); return err },
 		"signal":        func(s string) error { _, err := tend.ParseSignal(s); return err },
 		"size":          func(s string) error { _, err := tend.ParseSize(s); return err },
@@ -225,7 +225,7 @@ func TestSettingsAreText(t *testing.T) {
 		roundTrip(t, anyDuration.Draw(t, "duration"), new(tend.Duration))
 		roundTrip(t, anyUmask.Draw(t, "umask"), new(tend.Umask))
 		roundTrip(t, anyBackoff.Draw(t, "backoff"), new(tend.Backoff))
-		roundTrip(t, tend.Ready{Alive: anyDuration.Draw(t, "ready")}, new(tend.Ready))
+		roundTrip(t, tend.Check{Kind: tend.CheckAlive, After: anyDuration.Draw(t, "ready")}, new(tend.Check))
 		roundTrip(t, anySchedule.Draw(t, "stop"), new(tend.StopSchedule))
 		roundTrip(t, anySize.Draw(t, "size"), new(tend.Size))
 		roundTrip(t, anyAge.Draw(t, "age"), new(tend.Age))
@@ -273,7 +273,7 @@ var anySettings = rapid.Custom(func(t *rapid.T) tend.Settings {
 		s.HealthyAfter = anyDuration.Draw(t, "healthy after")
 	}
 	if given("ready") {
-		s.Ready.Alive = anyDuration.Draw(t, "ready")
+		s.Ready = tend.Check{Kind: tend.CheckAlive, After: anyDuration.Draw(t, "ready")}
 	}
 	if given("log max") {
 		s.LogMax = anySize.Draw(t, "log max")

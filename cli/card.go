@@ -72,7 +72,7 @@ func (c *card) addState(s tend.Status, now time.Time) {
 	if !s.NextTry.IsZero() {
 		c.add("next try", tend.Soon(s.NextTry.Sub(now)))
 	}
-	if s.Wanted != (s.State.Live() || s.State == tend.PhaseBackoff) {
+	if s.Wanted != (s.State.Live() || s.State.Pending()) {
 		c.add("wanted", map[bool]string{true: "yes: it is started again after a reboot", false: "no"}[s.Wanted])
 	}
 	if s.PID != 0 {

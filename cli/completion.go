@@ -87,7 +87,7 @@ func (a *App) completeNames(k kind, named []string, begun string) []string {
 		}
 		entry := s.Name + "\t" + string(s.State)
 		all = append(all, entry)
-		runs := s.State.Live() || s.State == tend.PhaseBackoff
+		runs := s.State.Live() || s.State.Pending()
 		if k == services || k == live && runs || k == resting && !runs {
 			fitting = append(fitting, entry)
 		}

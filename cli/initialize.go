@@ -64,7 +64,7 @@ func (a *App) mayForget(statuses []tend.Status, o *initializeOptions) error {
 	var running, names []string
 	for _, s := range statuses {
 		names = append(names, s.Name)
-		if s.State.Live() || s.State == tend.PhaseBackoff {
+		if s.State.Live() || s.State.Pending() {
 			running = append(running, s.Name)
 		}
 	}

@@ -24,7 +24,7 @@ func (p palette) phase(phase tend.Phase, text string) string {
 	switch phase {
 	case tend.PhaseRunning:
 		return p.colour(ansi.Green, text)
-	case tend.PhaseStarting, tend.PhaseStopping, tend.PhaseBackoff:
+	case tend.PhaseStarting, tend.PhaseStopping, tend.PhaseWaiting, tend.PhaseBackoff:
 		return p.colour(ansi.Yellow, text)
 	case tend.PhaseFailed:
 		return p.colour(ansi.Red, text)

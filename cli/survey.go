@@ -84,7 +84,7 @@ func (v *survey) choose(words []string, all bool) ([]tend.Service, error) {
 // elsewhere is the host that the service was last seen running on, "" if that is this one or it rests.
 func (v *survey) elsewhere(name string) string {
 	p, ok := v.states[name]
-	if !ok || p.Place.Host == "" || p.Place.SameHost(v.here) || !p.Phase.Live() && p.Phase != tend.PhaseBackoff {
+	if !ok || p.Place.Host == "" || p.Place.SameHost(v.here) || !p.Phase.Live() && !p.Phase.Pending() {
 		return ""
 	}
 	return p.Place.Host

@@ -21,7 +21,7 @@ func everything() tend.Service {
 			Description: "a <line> & more", Tags: []string{"shop", "night"}, Shell: true,
 			Environment: map[string]string{"PATH": "/bin", "EMPTY": "", "LINE": "a\nb"}, Umask: &umask, Restart: tend.RestartAlways,
 			SuccessCodes: []int{3, 4}, Backoff: tend.Backoff{Min: tend.Duration(time.Second), Max: tend.Duration(time.Hour)},
-			HealthyAfter: tend.Duration(time.Minute), GiveUpAfter: 5, Ready: tend.Ready{Alive: tend.Duration(time.Second)},
+			HealthyAfter: tend.Duration(time.Minute), GiveUpAfter: 5, Ready: tend.Check{Kind: tend.CheckAlive, After: tend.Duration(time.Second)},
 			Stop: tend.StopSchedule{{Signal: "INT", Wait: tend.Duration(time.Second)}},
 		},
 	}

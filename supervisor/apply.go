@@ -58,6 +58,7 @@ func (s *Supervisor) apply(sv *service, e tend.Event) {
 		s.cgroups.Remove(before.Run)
 		s.unmind(before.Run)
 	}
+	s.consequences(sv, before)
 	s.tellWishes(sv, before)
 	if sv.removed && !sv.state.Phase.Live() {
 		delete(s.services, sv.name())
@@ -99,6 +100,8 @@ func (s *Supervisor) perform(sv *service, action tend.Action, run string) {
 		s.begin(sv, a.Cause)
 	case tend.Signal:
 		s.chase(sv, a.Signal)
+	case tend.StopCommand:
+		s.runStopCommand(sv)
 	case tend.Follow:
 		sv.unseen = false
 		s.effect(func() { s.watch(sv, a.Main) }) // it may have ended, and one event comes after the other

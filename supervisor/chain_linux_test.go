@@ -130,7 +130,7 @@ func (c *chain) definition(name string, words ...string) tend.Service {
 		WorkingDirectory: "/",
 		Settings: tend.Settings{
 			Environment: map[string]string{"PATH": os.Getenv("PATH"), "CHAIN": c.database}, Umask: &umask,
-			Ready: tend.Ready{Alive: tend.Duration(50 * time.Millisecond)},
+			Ready: tend.Check{Kind: tend.CheckAlive, After: tend.Duration(50 * time.Millisecond)},
 		},
 	}
 }

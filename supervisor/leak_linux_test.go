@@ -30,7 +30,7 @@ func TestNothingLeaks(t *testing.T) {
 	c := newChain(t)
 	for i := range 10 {
 		s := c.definition(fmt.Sprint("s", i))
-		s.Ready.Alive = tend.Duration(time.Millisecond)
+		s.Ready = tend.Check{Kind: tend.CheckAlive, After: tend.Duration(time.Millisecond)}
 		if i == 0 {
 			s.CommandLine = "/no/such/program"
 		}

@@ -28,7 +28,7 @@ func TestLeavingStopsEverythingAndKeepsWhatIsWanted(t *testing.T) {
 	failing.Backoff = tend.Backoff{Min: tend.Duration(time.Hour), Max: tend.Duration(time.Hour)}
 	c.add(failing)
 	patient := c.definition("unready")
-	patient.Ready.Alive = tend.Duration(time.Hour)
+	patient.Ready = tend.Check{Kind: tend.CheckAlive, After: tend.Duration(time.Hour)}
 	c.add(patient)
 	c.launch()
 	c.start("slow", "web", "unwanted")

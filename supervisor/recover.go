@@ -191,7 +191,7 @@ func (s *Supervisor) adopt(sv *service, found opened) {
 func (s *Supervisor) resumeStop(sv *service) {
 	h, schedule := newHunt(sv), sv.definition.WithDefaults().Stop
 	sv.hunt = h
-	h.signal = schedule[min(sv.state.StopStep, len(schedule)-1)].Signal
+	h.signal = schedule[max(0, min(sv.state.StopStep, len(schedule)-1))].Signal
 	s.effect(func() {
 		s.scan(func(all process.Snapshot) {
 			if sv.hunt != h {

@@ -34,7 +34,7 @@ func newCompany(t *testing.T, env ...string) *company {
 	again.Restart = tend.RestartAlways
 	c.add(again)
 	patient := c.definition("unready")
-	patient.Ready.Alive = tend.Duration(time.Hour)
+	patient.Ready = tend.Check{Kind: tend.CheckAlive, After: tend.Duration(time.Hour)}
 	c.add(patient)
 	failing := c.definition("failing", "-fail", "-code", "3")
 	failing.Backoff = tend.Backoff{Min: tend.Duration(time.Hour), Max: tend.Duration(time.Hour)}

@@ -36,7 +36,7 @@ func (sv *service) name() string { return sv.definition.Name }
 // elsewhere is the host that the service lives on, or is started again by, if that is not ours: its pids mean nothing
 // here, and its times are another supervisor's to keep.
 func (s *Supervisor) elsewhere(sv *service) string {
-	if s.local(sv) || !sv.state.Phase.Live() && sv.state.Phase != tend.PhaseBackoff {
+	if s.local(sv) || !sv.state.Phase.Live() && !sv.state.Phase.Pending() {
 		return ""
 	}
 	return sv.place.Host

@@ -155,6 +155,9 @@ func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, lo
 	if err == nil {
 		spec, files, err = s.leadAll(job, spec, files)
 	}
+	if err == nil {
+		err = s.equip(job, &spec, &files)
+	}
 	return spec, files, logOffset, err
 }
 

@@ -15,7 +15,7 @@ func TestTheOutputOfAFailedStartIsThatRuns(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
 	s := c.definition("broken", "-fail", "-code", "3")
-	s.Ready.Alive = tend.Duration(5 * time.Second)
+	s.Ready = tend.Check{Kind: tend.CheckAlive, After: tend.Duration(5 * time.Second)}
 	s.Backoff = tend.Backoff{Min: tend.Duration(time.Hour), Max: tend.Duration(time.Hour)}
 	c.add(s)
 	c.launch()

@@ -243,7 +243,7 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		if next := sv.state.Next; !next.IsZero() && !sv.held() {
+		if next := sv.state.Wake(); !next.IsZero() && !sv.held() {
 			sooner(s.now.Add(next.Sub(s.wall())))
 		}
 		if sv.hunt != nil {
@@ -275,7 +275,7 @@ func (s *Supervisor) tick() {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		if !sv.state.Next.IsZero() && !sv.held() && !s.wall().Before(sv.state.Next) {
+		if next := sv.state.Wake(); !next.IsZero() && !sv.held() && !s.wall().Before(next) {
 			s.apply(sv, tend.Tick{})
 		}
 		if h := sv.hunt; h != nil && !h.again.IsZero() && !s.now.Before(h.again) {
@@ -300,7 +300,7 @@ func (s *Supervisor) idle() bool {
 		if sv.hunt != nil || len(sv.wishes) > 0 {
 			return false
 		}
-		if s.elsewhere(sv) == "" && (sv.state.Phase.Live() || sv.state.Phase == tend.PhaseBackoff) {
+		if s.elsewhere(sv) == "" && (sv.state.Phase.Live() || sv.state.Phase.Pending()) {
 			return false
 		}
 	}

@@ -67,7 +67,7 @@ func TestStorm(t *testing.T) {
 	var names []string
 	for i := range 4 {
 		s := c.definition(fmt.Sprint("s", i))
-		s.Ready.Alive = tend.Duration(20 * time.Millisecond)
+		s.Ready = tend.Check{Kind: tend.CheckAlive, After: tend.Duration(20 * time.Millisecond)}
 		if i == 3 {
 			s = c.definition("s3", "-stubborn")
 			s.Stop = schedule(step("TERM", 30*time.Millisecond), step("KILL", 5*time.Second))
@@ -111,7 +111,7 @@ func TestStorm(t *testing.T) {
 // slow is a service that takes half a second to be ready and does not end on SIGTERM, but on the SIGKILL that follows.
 func (c *chain) slow(name string) tend.Service {
 	s := c.definition(name, "-stubborn")
-	s.Ready.Alive = tend.Duration(500 * time.Millisecond)
+	s.Ready = tend.Check{Kind: tend.CheckAlive, After: tend.Duration(500 * time.Millisecond)}
 	s.Stop = schedule(step("TERM", 300*time.Millisecond), step("KILL", 5*time.Second))
 	return s
 }

@@ -97,7 +97,7 @@ func (s *Supervisor) wishStop(sv *service, op *operation) {
 		return
 	}
 	kind := tend.ProgressNotRunning
-	if sv.state.Phase == tend.PhaseBackoff || s.sinceAsked(op, sv.state.Since) && sv.state.Phase == tend.PhaseStopped {
+	if sv.state.Phase.Pending() || s.sinceAsked(op, sv.state.Since) && sv.state.Phase == tend.PhaseStopped {
 		kind = tend.ProgressStopped
 	}
 	s.apply(sv, tend.StopRequested{})

@@ -1,0 +1,187 @@
+package tend
+
+import (
+	"fmt"
+	"time"
+)
+
+func (d *decision) startRequested(cause Cause) {
+	d.Wanted, d.Once = true, false
+	if d.Halting {
+		d.Halting, d.Then, d.Reason = false, ThenStop, ""
+	}
+	if within := time.Duration(d.service.Expires); within > 0 && cause != CauseResume {
+		d.Expires = d.now.Add(within)
+	}
+	switch d.Phase {
+	case PhaseStarting, PhaseRunning, PhaseWaiting, PhaseScheduled:
+	case PhaseStopping:
+		d.stopFor(ThenStart, "to be started again")
+	default:
+		d.Failures, d.Restarts = 0, 0
+		if d.service.IsJob() {
+			d.schedule()
+		} else {
+			d.start(cause)
+		}
+	}
+}
+
+func (d *decision) restartRequested(hold bool) {
+	if !d.Phase.Live() {
+		if d.Phase == PhaseScheduled {
+			d.Due = time.Time{} // by today's schedule
+			d.schedule()
+		}
+		d.startRequested(CauseRestart)
+		return
+	}
+	d.startRequested(CauseRestart) // for what it changes besides
+	d.haltFor(hold, ThenStart, "to be restarted")
+}
+
+// renewed gives what is wanted a new run. What has failed may do better now.
+func (d *decision) renewed(e Renewed) {
+	switch {
+	case !d.Wanted || d.Halting || d.service.IsJob():
+	case d.Phase == PhaseStarting, d.Phase == PhaseRunning:
+		d.stopFor(ThenStart, e.Why)
+		d.ThenCause = e.Cause
+	case d.Phase == PhaseBackoff, d.Phase == PhaseFailed && d.Lacks == "", d.Phase == PhaseExited:
+		d.Failures = 0
+		d.start(e.Cause)
+	}
+}
+
+// resumed starts what is wanted and rests only because supervision was away. On a host that has rebooted that is all
+// that was started and never stopped: services that exit well on SIGTERM have often done so a moment before the
+// shutdown reached us. Otherwise what has exited or failed stays so, and a pause that has gone by ends by Tick.
+// A stop that was only our own leaving, and was cut short, is ended first.
+func (d *decision) resumed(rebooted bool) {
+	if !d.Wanted {
+		return
+	}
+	switch {
+	case d.Phase == PhaseStopping && d.Then == ThenStop:
+		d.stopFor(ThenStart, "to be started again")
+	case d.Phase == PhaseStopped, rebooted && !d.Phase.Live() && !d.Phase.Pending(), rebooted && d.Phase == PhaseBackoff:
+		d.startRequested(CauseResume)
+	}
+}
+
+// start begins a run, as soon as nothing that it depends on is in the way.
+func (d *decision) start(cause Cause) {
+	if d.service.Depends() {
+		d.enter(PhaseWaiting, never)
+		d.Cause = cause
+		return
+	}
+	d.begin(cause)
+}
+
+// cleared ends the wait. What has failed only for want of another has its chance again.
+func (d *decision) cleared() {
+	switch {
+	case d.Phase == PhaseWaiting:
+		d.begin(d.Cause)
+	case d.Phase == PhaseFailed && d.Lacks != "" && d.Wanted:
+		d.Failures = 0
+		d.begin(CauseDependency)
+	}
+}
+
+// lacking lets the failure of what it requires be its own.
+func (d *decision) lacking(e Lacking) {
+	switch d.Phase {
+	case PhaseWaiting, PhaseBackoff:
+		d.fail(e.Why)
+		d.Lacks = e.Name
+	case PhaseStarting, PhaseRunning:
+		if !d.Halting {
+			d.Fault, d.Lacks = e.Why, e.Name
+			d.stopFor(ThenFail, e.Why)
+		}
+	}
+}
+
+// begin begins a run.
+func (d *decision) begin(cause Cause) {
+	d.enter(PhaseStarting, never)
+	d.Cause, d.Started, d.Run, d.Main, d.Begun, d.StopStep, d.Then = cause, d.now, "", Identity{}, false, 0, ThenStop
+	d.ReadyAt = time.Time{}
+	d.ThenCause, d.Fault, d.Lacks, d.StatusText, d.Reloading, d.Queued = "", "", "", "", false, false
+	d.Due = d.nextTime(d.service.Schedule)
+	d.do(Spawn{Cause: cause})
+	d.note(NoteStarting, "%s", startingText(cause))
+}
+
+func startingText(cause Cause) string {
+	switch cause {
+	case CauseFailure:
+		return "is started again, because it failed"
+	case CauseEnd:
+		return "is started again, because it ended"
+	case CauseResume:
+		return "is started, because it is wanted"
+	case CauseRestart:
+		return "is restarted"
+	case CauseSchedule:
+		return "is started, because its time has come"
+	case CauseOnce:
+		return "is started for one run"
+	case CauseDependency:
+		return "is started again, because what it requires is ready again"
+	case CauseWatch:
+		return "is started again, because a file has changed"
+	}
+	return "is started"
+}
+
+// spawned gives the run its process. For a run that has, or had, one it is late news.
+func (d *decision) spawned(main Identity) {
+	if d.Begun {
+		return
+	}
+	d.Main, d.Begun = main, true
+	d.note(NoteStarted, "runs as process %d", main.PID)
+	if d.Phase != PhaseStarting {
+		d.signal() // somebody stopped it before it existed
+	} else if within := d.service.readyWithin(); within > 0 {
+		d.Next = d.now.Add(time.Duration(within))
+	}
+}
+
+// ready ends the start.
+func (d *decision) ready() {
+	d.enter(PhaseRunning, never)
+	d.ReadyAt = d.now
+	d.note(NoteReady, "is ready")
+	if !d.service.IsJob() {
+		d.Due = d.nextTime(d.service.RestartSchedule)
+	}
+}
+
+// readyTimeOver: it has lived as long as it should, or was not ready in time.
+func (d *decision) readyTimeOver() {
+	if d.service.Ready.Kind == CheckAlive {
+		d.ready()
+		return
+	}
+	d.faulted(Faulted{Why: fmt.Sprintf("was not ready within %s", Duration(d.Next.Sub(d.Since).Round(time.Millisecond)))})
+}
+
+// spawnFailed tells somebody who waits for the answer at once that it cannot be executed. What goes on by itself tries
+// again as after any failure: the missing program may be on a disk that is mounted later, or be installed just now.
+func (d *decision) spawnFailed(e SpawnFailed) {
+	d.Exit, d.Ended, d.EndedAfter = &Exit{Error: e.Message}, d.now, time.Time{}
+	byHand := d.Cause == CauseStart || d.Cause == CauseRestart
+	switch {
+	case d.Phase == PhaseStopping, d.Halting:
+		d.treeEnded()
+	case byHand && !e.Temporary:
+		d.fail(d.Exit.String())
+	default:
+		d.note(NoteEnded, "%s", d.Exit)
+		d.ended()
+	}
+}
