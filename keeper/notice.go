@@ -7,7 +7,7 @@ import (
 )
 
 // Notices tell that something has happened in a runtime directory, each by one token, however often it was. By the same
-// means they tell of other files: see WatchFile.
+// means they tell of other files and directories: see WatchFile and WatchDirectory.
 type Notices struct {
 	Journal <-chan struct{} // the exit journal may have been written to
 	Gone    <-chan struct{} // a file that everybody goes by may have been removed, or the directory itself
@@ -18,6 +18,10 @@ type Notices struct {
 	watch   func(path string) (id int, err error)
 	forget  func(id int)
 	changed *changed
+
+	enter    func(path string) (id int, err error)
+	leave    func(id int)
+	happened *happenings
 }
 
 // ErrNoNotice says that nothing tells of changes of a file here.
@@ -68,10 +72,11 @@ type teller struct {
 	dir           string
 	journal, gone chan struct{}
 	files         *changed
+	happened      *happenings
 }
 
 func newTeller(dir string) teller {
-	return teller{dir, make(chan struct{}, 1), make(chan struct{}, 1), &changed{ready: make(chan struct{}, 1)}}
+	return teller{dir, make(chan struct{}, 1), make(chan struct{}, 1), &changed{ready: make(chan struct{}, 1)}, newHappenings()}
 }
 
 // changed are the files that have changed and were not told of yet.
@@ -114,6 +119,7 @@ func (t teller) lost() {
 	give(t.journal)
 	give(t.gone)
 	t.files.tell(true)
+	t.happened.overflow()
 }
 
 func give(tokens chan<- struct{}) {

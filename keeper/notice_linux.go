@@ -39,7 +39,10 @@ func Watch(dir string) (Notices, error) {
 	unix.CloseOnExec(fd)
 	queue := os.NewFile(uintptr(fd), "inotify")
 	var own atomic.Int32 // the id of the directory
+	t, ended := newTeller(dir), make(chan struct{})
 	again := func() error {
+		t.happened.mu.Lock() // nobody takes it for a stranger before its id is known
+		defer t.happened.mu.Unlock()
 		const what = unix.IN_CREATE | unix.IN_MODIFY | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
 		id, err := unix.InotifyAddWatch(fd, dir, what)
 		if err != nil {
@@ -52,7 +55,6 @@ func Watch(dir string) (Notices, error) {
 		queue.Close()
 		return Notices{}, err
 	}
-	t, ended := newTeller(dir), make(chan struct{})
 	go func() {
 		defer close(ended)
 		t.follow(queue, &own)
@@ -62,7 +64,8 @@ func Watch(dir string) (Notices, error) {
 		<-ended
 	}
 	return Notices{Journal: t.journal, Gone: t.gone, Files: t.files.ready, again: again, stop: stop,
-		watch: watchFile(queue), forget: forgetFile(queue), changed: t.files}, nil
+		watch: watchFile(queue), forget: forgetFile(queue), changed: t.files,
+		enter: enterDirectory(queue), leave: forgetFile(queue), happened: t.happened}, nil
 }
 
 // watchFile watches files. Of each, the first that happens is told, and then it is not watched any more: to whoever writes
@@ -112,6 +115,13 @@ func (t teller) follow(queue *os.File, own *atomic.Int32) {
 			rest = rest[min(len(rest), unix.SizeofInotifyEvent+length):]
 			if mask&unix.IN_Q_OVERFLOW != 0 {
 				t.lost()
+				continue
+			}
+			if t.directory(int(id), mask, string(name)) && id != own.Load() {
+				continue
+			}
+			if length > 0 && id != own.Load() {
+				t.unknown(queue, int(id))
 				continue
 			}
 			if length == 0 && id != own.Load() {

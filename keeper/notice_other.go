@@ -25,6 +25,7 @@ func Watch(dir string) (Notices, error) {
 		return Notices{}, fmt.Errorf("watching the runtime directory: %w", err)
 	}
 	t, done, ended := newTeller(dir), make(chan struct{}), make(chan struct{})
+	f := &folders{teller: t, changes: changes, ids: map[string]int{}, paths: map[int]string{}}
 	go func() {
 		defer close(ended)
 		defer changes.Close()
@@ -33,6 +34,9 @@ func Watch(dir string) (Notices, error) {
 			case <-done:
 				return
 			case event := <-changes.Events:
+				if f.directory(event) {
+					continue
+				}
 				name := filepath.Base(event.Name)
 				if event.Name == dir {
 					name = ""
@@ -47,5 +51,6 @@ func Watch(dir string) (Notices, error) {
 		close(done)
 		<-ended
 	}
-	return Notices{Journal: t.journal, Gone: t.gone, again: func() error { return changes.Add(dir) }, stop: stop}, nil
+	return Notices{Journal: t.journal, Gone: t.gone, again: func() error { return changes.Add(dir) }, stop: stop,
+		enter: f.enter, leave: f.leave, happened: t.happened}, nil
 }
