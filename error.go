@@ -29,6 +29,7 @@ var exitStatus = map[Code]int{
 type Error struct {
 	Code    Code   `json:"code"`
 	Service string `json:"service,omitempty"` // the service concerned, if one is
+	Key     string `json:"key,omitempty"`     // the key of its definition that is wrong, if one is
 	Message string `json:"message"`           // what happened, lower case, no full stop
 	Hint    string `json:"hint,omitempty"`    // what to do next, a sentence part or a command
 	Err     error  `json:"-"`                 // the cause, for errors.Is; its text is part of Message already where it helps
@@ -62,6 +63,13 @@ func (e *Error) WithHint(format string, args ...any) *Error {
 func (e *Error) About(service string) *Error {
 	c := *e
 	c.Service = service
+	return &c
+}
+
+// InKey returns a copy of e that concerns the key of a definition.
+func (e *Error) InKey(key string) *Error {
+	c := *e
+	c.Key = key
 	return &c
 }
 

@@ -146,15 +146,9 @@ var Options = []Option{
 	{Key: "ready_timeout", Flag: "ready-timeout", Arg: "TIME", Default: DefaultReadyTimeout.String(), Live: true,
 		Help:   "the longest a start may take until it is ready",
 		Access: parsed(func(s *Service) *Duration { return &s.ReadyTimeout }, parsePositive)},
-	{Key: "requires", Flag: "requires", Arg: "NAME", Repeat: true, Default: "none", Live: true,
-		Help:   "another service that it needs: started and ready first",
-		Access: names(func(s *Service) *[]string { return &s.Requires })},
-	{Key: "wants", Flag: "wants", Arg: "NAME", Repeat: true, Default: "none", Live: true,
-		Help:   "another service that is started first, but need not be ready",
-		Access: names(func(s *Service) *[]string { return &s.Wants })},
-	{Key: "after", Flag: "after", Arg: "NAME", Repeat: true, Default: "none", Live: true,
-		Help:   "another service that it comes after, if both are started",
-		Access: names(func(s *Service) *[]string { return &s.After })},
+	requiresOption,
+	wantsOption,
+	afterOption,
 	{Key: "stop_command", Flag: "stop-command", Arg: "COMMAND", Default: "none", Live: true,
 		Help:   "what /bin/sh runs before the first signal of a stop",
 		Access: text(func(s *Service) *string { return &s.StopCommand }, commandValue)},
@@ -187,20 +181,6 @@ var Options = []Option{
 	{Key: "description", Flag: "description", Arg: "TEXT", Default: "none", Live: true,
 		Help:   "what it is, for whoever reads the list",
 		Access: text(func(s *Service) *string { return &s.Description }, textValue)},
-}
-
-// names accesses a list of services.
-func names(field func(*Service) *[]string) Access {
-	set := func(s *Service, value string, _ Caller) error {
-		if err := CheckName(value); err != nil {
-			return err
-		}
-		if list := field(s); !slices.Contains(*list, value) {
-			*list = append(slices.Clone(*list), value)
-		}
-		return nil
-	}
-	return Access{set, func(s Service) []string { return *field(&s) }}
 }
 
 func setShell(s *Service, value string, _ Caller) (err error) {
