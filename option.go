@@ -23,7 +23,7 @@ type Option struct {
 	Detail   string   // further sentences for the manual
 	Repeat   bool     // may be given several times; each adds
 	Values   []string // what completion offers
-	Complete string   // "directory" or "file": what else completion offers
+	Complete string   // "directory", "file" or "service": what else completion offers
 	Live     bool     // a change takes effect at once, or needs none: a service that runs does not have to be restarted for it
 	Access
 }

@@ -48,7 +48,7 @@ func TestCheckOrder(t *testing.T) {
 		{graph("a: requires b", "b: after c", "c: wants a"), nil, "requires", "a cannot start: each waits for the next: a → b → c → a;"},
 		{graph("a: requires b", "b: after c", "c: wants a"), []string{"c"}, "wants", "c cannot start: each waits for the next: c → a → b → c;"},
 		{graph("a: after b, requires c", "b: requires c", "c: requires a"), []string{"b", "a"}, "requires", "a → c → a"}, // the shortest
-		{graph("a: requires b", "b: requires a", "d: requires gone", "c"), []string{"c"}, "", ""},                      // not its affair
+		{graph("a: requires b", "b: requires a", "d: requires gone", "c"), []string{"c"}, "", ""},                        // not its affair
 		{graph("a: requires b", "b: requires a", "c: requires a"), []string{"c"}, "", ""},
 	} {
 		err := tend.CheckOrder(c.services, c.changed...)

@@ -47,6 +47,9 @@ func (a *App) add(ctx context.Context, c *command, o *addOptions, args arguments
 	if _, err := a.client(); err != nil {
 		return err // it could be added, but never started
 	}
+	if err := a.checkOrder(ctx, s); err != nil {
+		return err
+	}
 	db, err := a.open(ctx, store.Create)
 	if err != nil {
 		return err

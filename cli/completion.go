@@ -129,13 +129,15 @@ func (a *App) known(ctx context.Context) []tend.Status {
 }
 
 // completeFlags offers values for the options of a definition, and files and directories where those are meant.
-func completeFlags(cc *cobra.Command) {
+func (a *App) completeFlags(cc *cobra.Command) {
 	cc.Flags().VisitAll(func(f *pflag.Flag) {
 		offer := cobra.FixedCompletions(nil, cobra.ShellCompDirectiveNoFileComp)
 		if o, ok := f.Value.(*optionFlag); ok {
 			switch {
 			case o.option.Complete == "directory":
 				offer = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+			case o.option.Complete == "service":
+				offer = a.completeServices
 			case o.option.Complete == "file":
 				offer = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 			case len(o.option.Values) > 0:

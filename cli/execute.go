@@ -85,7 +85,7 @@ func (a *App) cobra(c *command) *cobra.Command {
 	flags := cc.Flags()
 	flags.SortFlags = false
 	run := c.bind(a, flags)
-	completeFlags(cc)
+	a.completeFlags(cc)
 	flags.BoolP("help", "h", false, "help for "+c.name)
 	cc.SetHelpFunc(func(*cobra.Command, []string) { a.writeHelp(c) })
 	cc.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(c, flags, err) })

@@ -49,6 +49,9 @@ func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments
 	if _, err := a.runtime(); err != nil {
 		return err // it could be added, but not started
 	}
+	if err := a.checkOrder(ctx, s); err != nil {
+		return err
+	}
 	db, err := a.open(ctx, store.Create)
 	if err != nil {
 		return err
