@@ -212,3 +212,11 @@ func (o *Order) Above(name string) []string {
 	all := o.closure([]string{name}, o.NeededBy, func(d Dependency) (string, bool) { return d.Service, true })
 	return slices.DeleteFunc(all, func(other string) bool { return other == name })
 }
+
+// Below returns whatever comes before the service in any way, directly or through others, the last first.
+func (o *Order) Below(name string) []string {
+	all := o.closure([]string{name}, o.Needs, func(d Dependency) (string, bool) { return d.On, true })
+	all = slices.DeleteFunc(all, func(other string) bool { return other == name })
+	slices.Reverse(all)
+	return all
+}
