@@ -67,6 +67,8 @@ func TestOptions(t *testing.T) {
 		"restart_schedule": {[]good{{"0 4 * * *", ""}, {"@annually", "@yearly"}}, []bad{{"", "5 (minute hour"}, {"0 4 * *", "4 fields"}}},
 		"expires":          {[]good{{"2h", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"soon", "for example"}}},
 
+		"instances": {[]good{{"1", ""}, {"3", ""}, {"1000", ""}}, []bad{{"0", "1 to 1000"}, {"1001", "1 to 1000"}, {"-1", "1 to 1000"}, {"", "1 to 1000"}, {"two", "number of copies"}}},
+
 		"tags":        {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
 		"description": {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
 	}
@@ -207,7 +209,7 @@ func TestOptionDefaults(t *testing.T) {
 	full := tend.Service{}.WithDefaults()
 	for _, o := range tend.Options {
 		switch o.Key {
-		case "restart", "backoff", "healthy_after", "ready", "stop", "log_max", "log_keep", "log_age", "log_format":
+		case "restart", "backoff", "healthy_after", "ready", "stop", "log_max", "log_keep", "log_age", "log_format", "instances":
 			if got := o.Get(full); !slices.Equal(got, []string{o.Default}) {
 				t.Errorf("%s: the default is %q, the table says %q", o.Key, got, o.Default)
 			}

@@ -19,6 +19,8 @@ type Service struct {
 	Stderr           string `json:"stderr"`            // "" is wherever stdout goes
 	Settings
 
+	Copy int `json:"-"` // which of its copies this is, and Name is that copy's: see Copies
+
 	// Broken says why the row of the service cannot be read as a definition, nil if it can. Such a service is shown,
 	// stopped and removed like any other; what would need its settings is refused with this.
 	Broken *Error `json:"-"`
@@ -61,6 +63,8 @@ type Settings struct {
 	Missed          Missed   `json:"missed,omitempty"`
 	RestartSchedule string   `json:"restart_schedule,omitempty"`
 	Expires         Duration `json:"expires,omitempty"` // stopped that long after somebody started it; 0: never
+
+	Instances int `json:"instances,omitempty"` // how many copies run
 }
 
 // Depends reports whether there are others that it waits for before a run.
@@ -155,6 +159,9 @@ func (s Service) WithDefaults() Service {
 	if s.Missed == "" && s.Schedule != "" {
 		s.Missed = DefaultMissed
 	}
+	if s.Instances == 0 {
+		s.Instances = 1
+	}
 	return s
 }
 
@@ -192,7 +199,7 @@ func CheckName(name string) error {
 		return bad("begins or ends with a blank")
 	case name[0] == '-':
 		return bad("begins like an option")
-	case strings.Contains(name, "@"): // @TAG means all that have the tag, NAME@0 is to be the first copy of NAME
+	case strings.Contains(name, "@"): // @TAG means all that have the tag, NAME@0 is the first copy of NAME
 		return bad("has an @ in it")
 	}
 	for _, r := range name {

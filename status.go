@@ -33,9 +33,9 @@ type Status struct {
 // NewStatus shows a service. log is the path of its own log.
 func NewStatus(s Service, st State, log string, now time.Time) Status {
 	v := Status{
-		Name: s.Name, State: st.Phase, Wanted: st.Wanted, PID: st.Main.PID, Run: st.Run, Since: st.Since,
+		Name: s.Label(), State: st.Phase, Wanted: st.Wanted, PID: st.Main.PID, Run: st.Run, Since: st.Since,
 		Restarts: st.Restarts, Failures: st.Failures, LastExit: st.Exit, LastEnd: st.Ended, LastEndAfter: st.EndedAfter, Reason: st.Reason,
-		Log: s.Output(log), Definition: s.WithDefaults().Redacted(),
+		Log: s.Output(log), Definition: s.CopyOf(0).WithDefaults().Redacted(),
 	}
 	if v.State == "" {
 		v.State = PhaseStopped

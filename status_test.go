@@ -76,7 +76,7 @@ func TestStatusAsJSON(t *testing.T) {
 	}
 	const want = `{"name":"web","state":"stopped","wanted":false,"uptime_seconds":0,"restarts":0,"failures":0,"definition":` +
 		`{"name":"web","command_line":"web","working_directory":"/","stdin":"","stdout":"","stderr":"",` +
-		`"umask":"077","restart":"on-failure","backoff":"100ms..1m","healthy_after":"10s","stop":"TERM/10/KILL/5","log_max":"10MB","log_keep":5,"log_age":"30d","log_format":"plain","ready":"alive:250ms","ready_timeout":"1m","stop_command_timeout":"30s"}}`
+		`"umask":"077","restart":"on-failure","backoff":"100ms..1m","healthy_after":"10s","stop":"TERM/10/KILL/5","log_max":"10MB","log_keep":5,"log_age":"30d","log_format":"plain","ready":"alive:250ms","ready_timeout":"1m","stop_command_timeout":"30s","instances":1}}`
 	if string(data) != want {
 		t.Errorf("got\n%s, want\n%s", data, want)
 	}

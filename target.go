@@ -1,21 +1,31 @@
 package tend
 
 import (
+	"cmp"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// Target is what a command needs to know of a service to tell whether it is meant.
+// Target is what a command needs to know of a service, or of a copy of one, to tell whether it is meant.
 type Target struct {
-	Name string
-	Tags []string
+	Name    string
+	Service string // what it is a copy of; "": it is a service by its own name
+	Copy    int
+	Tags    []string
 }
 
+// service is the name of the service.
+func (t Target) service() string { return cmp.Or(t.Service, t.Name) }
+
+// label is the name of the copy as people write it, also where there is only one.
+func (t Target) label() string { return t.service() + "@" + strconv.Itoa(t.Copy) }
+
 // Select returns the names of the services that the words mean, each once, in the order of the words: an exact name,
-// or else a glob pattern (web*; * matches a slash too) or a tag (@shop). With all, every service. A word that means
-// nothing is an error with the nearest name.
+// or else a glob pattern (web*; * matches a slash too) or a tag (@shop). The name of a service means all of its copies,
+// NAME@1 one of them. With all, every service. A word that means nothing is an error with the nearest name.
 func Select(services []Target, words []string, all bool) ([]string, error) {
 	var names []string
 	if all {
@@ -43,18 +53,31 @@ func Select(services []Target, words []string, all bool) ([]string, error) {
 func meant(services []Target, word string) []string {
 	var found []string
 	for _, s := range services {
-		if s.Name == word {
+		if s.service() == word {
+			found = append(found, s.Name)
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	for _, s := range services {
+		if s.label() == word {
 			return []string{s.Name}
 		}
 	}
 	tag, isTag := strings.CutPrefix(word, "@")
 	for _, s := range services {
-		ok, _ := path.Match(strings.ReplaceAll(word, "/", "\x00"), strings.ReplaceAll(s.Name, "/", "\x00"))
-		if ok && strings.ContainsAny(word, "*?[") || isTag && slices.Contains(s.Tags, tag) {
+		if matches(word, s.service()) || strings.Contains(word, "@") && matches(word, s.label()) || isTag && slices.Contains(s.Tags, tag) {
 			found = append(found, s.Name)
 		}
 	}
 	return found
+}
+
+// matches reports whether the word is a pattern that the name fits.
+func matches(word, name string) bool {
+	ok, _ := path.Match(strings.ReplaceAll(word, "/", "\x00"), strings.ReplaceAll(name, "/", "\x00"))
+	return ok && strings.ContainsAny(word, "*?[")
 }
 
 // NoSuchService is the error for a word that means no service.
@@ -78,7 +101,7 @@ func NoSuchService(services []Target, word string) *Error {
 				candidates = append(candidates, "@"+tag)
 			}
 		} else {
-			candidates = append(candidates, s.Name)
+			candidates = append(candidates, s.service())
 		}
 	}
 	if near := Nearest(word, candidates); near != "" {

@@ -13,10 +13,11 @@ type Batch struct {
 	Place tend.Place // where the states, and runs without a place, belong
 	// BootedAt is when the host was booted, by the clock that tells the times of the states; zero: that is not known.
 	BootedAt time.Time
-	States   map[string]tend.State // by service; a service removed meanwhile is passed over
+	States   map[string]tend.State // by service, or copy of one; what was removed meanwhile is passed over
 	Runs     []tend.Run            // added, or replaced by id
 	Notes    []tend.Entry          // added to the history, which gives them their ids
 	Remove   []string              // services to remove with their states; runs and history stay
+	Forget   []string              // states to remove, of copies that are no more
 }
 
 // Commit writes the batch in one transaction: all of it or nothing. It survives the death of any process at any
@@ -25,6 +26,11 @@ func (s *Store) Commit(ctx context.Context, b Batch) error {
 	return s.write(ctx, "writing what happened", false, func(ctx context.Context) error {
 		for _, name := range b.Remove {
 			if err := s.exec(ctx, deleteService, name); err != nil {
+				return err
+			}
+		}
+		for _, name := range b.Forget {
+			if err := s.exec(ctx, "DELETE FROM state WHERE service = ?", name); err != nil {
 				return err
 			}
 		}
@@ -52,9 +58,10 @@ func (s *Store) putStates(ctx context.Context, b Batch) error {
 		if err != nil {
 			return fmt.Errorf("the state of %s: %w", service, err)
 		}
-		err = s.exec(ctx, `INSERT INTO state (service, phase, wanted, state, place) SELECT name, ?2, ?3, ?4, ?5 FROM process WHERE name = ?1
+		err = s.exec(ctx, `INSERT INTO state (service, phase, wanted, state, place) SELECT ?1, ?2, ?3, ?4, ?5
+			WHERE EXISTS (SELECT 1 FROM process WHERE name IN (?1, ?6))
 			ON CONFLICT (service) DO UPDATE SET phase = excluded.phase, wanted = excluded.wanted, state = excluded.state, place = excluded.place`,
-			service, string(state.Phase), state.Wanted, text, place)
+			service, string(state.Phase), state.Wanted, text, place, copied(service))
 		if err != nil {
 			return err
 		}
@@ -63,6 +70,14 @@ func (s *Store) putStates(ctx context.Context, b Batch) error {
 		}
 	}
 	return nil
+}
+
+// copied is the name of the service that this is the name of a copy of, or else the name itself.
+func copied(name string) string {
+	if service, _, ok := tend.ParseCopy(name); ok {
+		return service
+	}
+	return name
 }
 
 func (s *Store) putRuns(ctx context.Context, b Batch) error {

@@ -10,7 +10,7 @@ import (
 
 const (
 	applicationID = 1952804452 // "tend"; migration 0001 sets it
-	schemaVersion = 2          // the newest migration; a test compares it with the folder
+	schemaVersion = 3          // the newest migration; a test compares it with the folder
 )
 
 // header is what the header of a database file says about it.

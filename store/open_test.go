@@ -100,7 +100,7 @@ func TestRefusedFilesStayAsTheyAre(t *testing.T) {
 		{"garbled schema", func(t *testing.T, path string) { made(t, path); overwrite(t, path, 100) },
 			tend.CodeFailed, "is damaged", ".recover"},
 		{"newer", func(t *testing.T, path string) { made(t, path); execute(t, path, "PRAGMA user_version = 999") },
-			tend.CodeFailed, "was written by a newer tend (schema 999, this one knows 2)", "install that tend again"},
+			tend.CodeFailed, "was written by a newer tend (schema 999, this one knows 3)", "install that tend again"},
 		{"tables of another program", func(t *testing.T, path string) { execute(t, path, "CREATE TABLE moz_places (url)") },
 			tend.CodeConflict, "is the database of another program: it has no table process", "export SERVER_FILE="},
 		{"application id of another program", func(t *testing.T, path string) {

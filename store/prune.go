@@ -49,5 +49,5 @@ func (s *Store) pruneEvents(ctx context.Context, last, added int64) error {
 		}
 	}
 	return s.exec(ctx, `DELETE FROM run WHERE ended_at < (SELECT at FROM event ORDER BY id LIMIT 1)
-		AND service NOT IN (SELECT name FROM process)`)
+		AND service NOT IN (SELECT name FROM process) AND rtrim(service, '0123456789') NOT IN (SELECT name || '@' FROM process)`)
 }
