@@ -30,4 +30,5 @@ const (
 	CommandStop    Command = "stop"
 	CommandRestart Command = "restart"
 	CommandRemove  Command = "remove"
+	CommandScale   Command = "scale" // what the number of copies in the definition asks for is waited for
 )

@@ -139,5 +139,6 @@ const (
 	ProgressStopped    ProgressKind = "stopped"         // done
 	ProgressNotRunning ProgressKind = "already_stopped" // done: nothing had to be done
 	ProgressRemoved    ProgressKind = "removed"         // done
+	ProgressUntouched  ProgressKind = "untouched"       // done: a rolling restart did not come to this copy
 	ProgressFailed     ProgressKind = "failed"          // done: see Error
 )

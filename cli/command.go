@@ -53,7 +53,7 @@ const (
 // commands is the command table, in the order of the help.
 func commands() []command {
 	return []command{
-		newRun(), newList(), newStatus(), newLogs(), newWhy(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newAdd(), newRemove(), newInitialize(),
+		newRun(), newList(), newStatus(), newLogs(), newWhy(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newScale(), newAdd(), newRemove(), newInitialize(),
 		newUpgrade(), newCompletion(), newVersion(), newHelp(), newManual(),
 	}
 }

@@ -81,7 +81,7 @@ func (a *App) completeNames(k kind, named []string, begun string) []string {
 		return tags(known)
 	}
 	var fitting, all []string
-	for _, s := range known {
+	for _, s := range withServices(known) {
 		if slices.Contains(named, s.Name) || !strings.HasPrefix(s.Name, begun) {
 			continue
 		}
@@ -96,6 +96,19 @@ func (a *App) completeNames(k kind, named []string, begun string) []string {
 		return all
 	}
 	return fitting
+}
+
+// withServices adds to the copies of services the services themselves, as whose state that of the first copy counts.
+func withServices(known []tend.Status) (all []tend.Status) {
+	for _, s := range known {
+		if service := s.Definition.Name; s.Name != service && !slices.ContainsFunc(all, func(o tend.Status) bool { return o.Name == service }) {
+			whole := s
+			whole.Name = service
+			all = append(all, whole)
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 // tags are the tags of the services, as one types them.

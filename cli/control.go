@@ -75,13 +75,24 @@ func (a *App) settle(ctx context.Context, request tend.Request, report *report) 
 			return false, nil
 		}
 	}
+	if request.Command == tend.CommandScale {
+		return true, nil
+	}
 	var removed []string
 	var news []tend.Progress
 	for _, s := range chosen {
 		p := a.settled(v, s)
-		if p.Error == nil && request.Command == tend.CommandRemove {
-			p.Kind = tend.ProgressRemoved
-			removed = append(removed, s.Name)
+		switch service := s.Service(); {
+		case p.Error != nil || request.Command != tend.CommandRemove:
+		case !v.whole(chosen, service):
+			p.Kind = tend.ProgressFailed
+			p.Error = tend.Errorf(tend.CodeUsage, "%s is a copy of %s, and is not removed alone", s.Label(), service).
+				WithHint("to have fewer copies: tend scale %[1]s N; to have none: tend remove %[1]s", typed(service))
+		case s.Copy > 0:
+			continue
+		default:
+			p.Kind, p.Service = tend.ProgressRemoved, service
+			removed = append(removed, service)
 		}
 		news = append(news, p)
 	}
@@ -99,11 +110,11 @@ func (a *App) settle(ctx context.Context, request tend.Request, report *report) 
 // settled is the outcome for a service that has nothing running here.
 func (a *App) settled(v *survey, s tend.Service) tend.Progress {
 	status := a.status(v, s)
-	p := tend.Progress{Service: s.Name, Kind: tend.ProgressNotRunning, Done: true, Status: &status}
+	p := tend.Progress{Service: s.Label(), Kind: tend.ProgressNotRunning, Done: true, Status: &status}
 	if host := v.elsewhere(s.Name); host != "" {
 		p.Kind = tend.ProgressFailed
-		p.Error = tend.Errorf(tend.CodeConflict, "%s runs on %s", s.Name, host).About(s.Name).
-			WithHint("do it there; if it has died with that host: tend start --here %s", typed(s.Name))
+		p.Error = tend.Errorf(tend.CodeConflict, "%s runs on %s", s.Label(), host).About(s.Label()).
+			WithHint("do it there; if it has died with that host: tend start --here %s", typed(s.Label()))
 	}
 	return p
 }

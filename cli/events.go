@@ -191,6 +191,9 @@ func (h *happenings) begin(entries []tend.Entry) error {
 		if entries == nil {
 			entries = []tend.Entry{}
 		}
+		for i := range entries {
+			entries[i].Service = h.label(entries[i].Service)
+		}
 		return h.writeJSON(struct {
 			Version int          `json:"version"`
 			Events  []tend.Entry `json:"events"`
@@ -202,7 +205,7 @@ func (h *happenings) begin(entries []tend.Entry) error {
 		}
 	}
 	for _, s := range h.services {
-		h.widest = max(h.widest, width(printable(s.Name, false)))
+		h.widest = max(h.widest, width(printable(s.Label(), false)))
 	}
 	return h.write(entries)
 }
@@ -214,6 +217,7 @@ func (h *happenings) write(entries []tend.Entry) error {
 	now := h.Now()
 	var b strings.Builder
 	for _, e := range entries {
+		e.Service = h.label(e.Service)
 		switch {
 		case h.options.json:
 			line, err := json.Marshal(e)

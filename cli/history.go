@@ -75,7 +75,9 @@ func (a *App) history(ctx context.Context, c *command, o *historyOptions, args a
 			return err
 		}
 		for _, run := range runs {
-			told = append(told, p.tell(run, now))
+			past := p.tell(run, now)
+			past.Service = p.label(name)
+			told = append(told, past)
 		}
 	}
 	a.sayGone(names, gone)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -63,7 +64,9 @@ func (a *App) initialize(ctx context.Context, o *initializeOptions) error {
 func (a *App) mayForget(statuses []tend.Status, o *initializeOptions) error {
 	var running, names []string
 	for _, s := range statuses {
-		names = append(names, s.Name)
+		if !slices.Contains(names, s.Definition.Name) {
+			names = append(names, s.Definition.Name)
+		}
 		if s.State.Live() || s.State.Pending() {
 			running = append(running, s.Name)
 		}

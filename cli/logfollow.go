@@ -109,7 +109,7 @@ func (f *logFollowers) start(ctx context.Context, source *logSource, from logPla
 // newcomers follows the logs of services that were added. Their logs may be older than they are: of a service that was
 // removed, or a file that others write to. Their runs say where they begin.
 func (f *logFollowers) newcomers(ctx context.Context, failed chan<- error) {
-	services, err := f.db.Services(ctx)
+	services, err := f.copies(ctx)
 	if err != nil { // it is written to just now; that is news as well
 		return
 	}
@@ -117,11 +117,11 @@ func (f *logFollowers) newcomers(ctx context.Context, failed chan<- error) {
 	defer f.mu.Unlock()
 	known := map[string]bool{}
 	for _, s := range f.sources {
-		known[s.label+"\x00"+s.path] = true
+		known[s.service+"\x00"+s.path] = true
 	}
 	for _, service := range services {
 		for _, s := range f.logSources(f.shelf.database, service) {
-			if known[s.label+"\x00"+s.path] {
+			if known[s.service+"\x00"+s.path] {
 				continue
 			}
 			from := logPlace{stream: logs.NewStream(s.path)}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -27,7 +28,7 @@ type logObject struct {
 // object shows a line, or a piece of one, as an object on a line of its own.
 func (w *logWriter) object(s *logSource, line logLine, when placed, run string) error {
 	o := logObject{
-		Version: api.Version, Service: s.service, Stream: s.kind, Run: run, Offset: line.offset, Exact: when.exact,
+		Version: api.Version, Service: strings.TrimSuffix(s.label, " stderr"), Stream: s.kind, Run: run, Offset: line.offset, Exact: when.exact,
 		Text: string(line.text), Partial: line.open,
 	}
 	if at := when.shown(); !at.IsZero() {

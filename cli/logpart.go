@@ -39,7 +39,7 @@ func (q *logQuestion) part(ctx context.Context, s *shelf, source *logSource, str
 			return p, 0, err
 		}
 		if q.follow && run.run.ID != spans[0].run.ID {
-			return p, 0, tend.Errorf(tend.CodeUsage, "-f goes on from the last run of %s, and %s is not that", source.service, q.run).WithHint("leave -f out")
+			return p, 0, tend.Errorf(tend.CodeUsage, "-f goes on from the last run of %s, and %s is not that", source.label, q.run).WithHint("leave -f out")
 		}
 		if run.gone || run.from < run.to && run.to <= first {
 			return p, 0, tend.Errorf(tend.CodeFailed, "what the run %s wrote is not there any more", run.run.ID).About(source.service)

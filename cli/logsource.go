@@ -16,7 +16,7 @@ import (
 
 // logSource is one stream of a service, and the log that it goes to.
 type logSource struct {
-	service string
+	service string // or copy of one, by the name that it is kept by
 	kind    string // stdout, stderr, or output, which is both in one file
 	label   string // stands before its lines
 	path    string
@@ -34,7 +34,7 @@ func (a *App) logSources(database string, s tend.Service) []*logSource {
 	files := outputs(s, own)
 	for i, file := range files {
 		source := &logSource{
-			service: s.Name, kind: file.stream, label: s.Name, path: file.path, marks: logs.MarksPath(file.path),
+			service: s.Name, kind: file.stream, label: s.Label(), path: file.path, marks: logs.MarksPath(file.path),
 			timed: s.LogFormat == tend.LogTime, counts: file.stream == "stdout",
 		}
 		if named := file.path != own; named && s.LogLimits(named).Max == 0 {
@@ -84,21 +84,40 @@ func (a *App) openShelf(ctx context.Context) (*shelf, error) {
 	}
 	s.db, err = a.open(ctx, store.Existing)
 	if err == nil {
-		s.services, err = s.db.Services(ctx)
+		s.services, err = s.copies(ctx)
 	}
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, store.ErrNotFound), ctx.Err() != nil:
 		return s, ctx.Err()
 	}
 	s.db, s.unread = nil, err
-	names, _ := logs.Names(s.database)
-	for _, name := range names {
-		s.services = append(s.services, tend.Service{Name: name})
-	}
-	if len(names) == 0 {
+	if s.services = s.unlisted(); len(s.services) == 0 {
 		return nil, err
 	}
 	return s, nil
+}
+
+// copies are the services of the database, with their copies.
+func (s *shelf) copies(ctx context.Context) ([]tend.Service, error) {
+	definitions, err := s.db.Services(ctx)
+	names, _ := logs.Names(s.database)
+	return tend.Copies(definitions, names), err
+}
+
+// unlisted are the services, and copies, that logs tell of. How many copies a service has is not known, but which have
+// written.
+func (s *shelf) unlisted() (services []tend.Service) {
+	names, _ := logs.Names(s.database)
+	for _, name := range names {
+		if service, _, ok := tend.ParseCopy(name); !ok || !slices.Contains(names, service) {
+			services = append(services, tend.Service{Name: name, Broken: &tend.Error{}})
+		}
+	}
+	services = tend.Copies(services, names)
+	for i := range services {
+		services[i].Broken = nil
+	}
+	return services
 }
 
 // choose returns the services that the words mean, all if there are none. A word may also be the name of one that was removed,
@@ -107,12 +126,9 @@ func (s *shelf) choose(words []string) (chosen []tend.Service, gone []string, er
 	if len(words) == 0 {
 		return s.services, nil, nil
 	}
-	targets := make([]tend.Target, 0, len(s.services))
-	for _, service := range s.services {
-		targets = append(targets, tend.Target{Name: service.Name, Tags: service.Tags})
-	}
+	targets := tend.Targets(s.services)
 	for _, word := range words {
-		if slices.ContainsFunc(s.services, func(o tend.Service) bool { return o.Name == word }) || !hasLog(s.database, word) {
+		if slices.ContainsFunc(s.services, func(o tend.Service) bool { return o.Name == word || o.Label() == word }) || !hasLog(s.database, word) {
 			continue
 		}
 		gone = append(gone, word)

@@ -14,7 +14,7 @@ type past struct {
 	*survey
 	db           *store.Store // nil where there is no database
 	absences     []tend.Absence
-	told         map[string]tend.Status // by service, what the supervisor alone knows: what has survived a stop, what is wrong with the log
+	told         map[string]tend.Status // by label, what the supervisor alone knows: what has survived a stop, what is wrong with the log
 	unsupervised error                  // why no supervisor could be reached that something needs
 }
 
@@ -42,11 +42,10 @@ func (a *App) remember(ctx context.Context) (*past, error) {
 
 // names are the services that the words mean. A word may also be the name of one that is no more, if it has a past.
 func (p *past) names(ctx context.Context, words []string, all bool) (names []string, gone map[string]bool, err error) {
-	var targets []tend.Target
+	targets := tend.Targets(p.services)
 	known := map[string]bool{}
 	for _, s := range p.services {
-		targets = append(targets, tend.Target{Name: s.Name, Tags: s.Tags})
-		known[s.Name] = true
+		known[s.Name], known[s.Label()] = true, true
 	}
 	gone = map[string]bool{}
 	for _, word := range words {

@@ -59,6 +59,8 @@ func (r *report) show(p tend.Progress) {
 	case tend.ProgressNotRunning:
 		r.begin(p, tend.ProgressStopping, "Stopping")
 		r.say("... service %s is already stopped", name)
+	case tend.ProgressUntouched:
+		r.say("... %s runs on as it was, with PID %d", name, p.PID)
 	case tend.ProgressRemoved:
 		r.say("Removed %s from the service list", name)
 	case tend.ProgressFailed:
@@ -79,7 +81,7 @@ func (r *report) begin(p tend.Progress, kind tend.ProgressKind, word string) {
 
 // suffix names the service on lines that do not name it otherwise, where there are several.
 func (r *report) suffix(name string) string {
-	if several(r.request) {
+	if several(r.request) || strings.Contains(name, "@") {
 		return " (" + name + ")"
 	}
 	return ""
@@ -143,7 +145,7 @@ func (r *report) end() error {
 		if err := r.app.writeResults(results); err != nil {
 			return err
 		}
-	} else if len(r.order) == 0 {
+	} else if len(r.order) == 0 && r.request.Command != tend.CommandScale {
 		r.say("No processes")
 	}
 	code := tend.Code("")
@@ -162,11 +164,15 @@ func (r *report) end() error {
 	return nil
 }
 
-// runs reports whether the service runs now, as far as it was said.
+// runs reports whether the service, or a copy of it, runs now, as far as it was said.
 func (r *report) runs(name string) bool {
-	switch r.results[name].Kind {
-	case tend.ProgressStarted, tend.ProgressRunning:
-		return true
+	for label, p := range r.results {
+		if service, _, ok := tend.ParseCopy(label); label != name && (!ok || service != name) {
+			continue
+		}
+		if p.Kind == tend.ProgressStarted || p.Kind == tend.ProgressRunning {
+			return true
+		}
 	}
 	return false
 }

@@ -45,7 +45,13 @@ func (a *App) name(ctx context.Context, request *tend.Request) {
 	if chosen, err := v.choose(request.Words, request.All); err == nil && len(chosen) > 0 {
 		request.Words, request.All = nil, false
 		for _, s := range chosen {
-			request.Words = append(request.Words, s.Name)
+			word := s.Label()
+			if v.whole(chosen, s.Service()) {
+				word = s.Service()
+			}
+			if !slices.Contains(request.Words, word) {
+				request.Words = append(request.Words, word)
+			}
 		}
 	}
 }
@@ -57,7 +63,7 @@ func (a *App) removed(ctx context.Context, request *tend.Request, report *report
 		return false, err
 	}
 	request.Words = slices.DeleteFunc(request.Words, func(name string) bool {
-		if slices.ContainsFunc(v.services, func(s tend.Service) bool { return s.Name == name }) {
+		if slices.ContainsFunc(v.services, func(s tend.Service) bool { return s.Service() == name || s.Label() == name }) {
 			return false
 		}
 		if report.results[name].Kind != tend.ProgressRemoved {

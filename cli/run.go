@@ -108,7 +108,11 @@ func (a *App) change(ctx context.Context, db *store.Store, s tend.Service, chang
 	}
 	what := fmt.Sprintf("Changed %s: %s", s.Name, strings.Join(changes, ", "))
 	command := tend.CommandStart
-	if len(now) > 0 && now[0].State.Live() && now[0].Elsewhere == "" {
+	running := slices.ContainsFunc(now, func(s tend.Status) bool { return s.State.Live() && s.Elsewhere == "" })
+	switch {
+	case running && slices.Equal(changes, []string{"instances"}):
+		command = tend.CommandScale
+	case running:
 		command, what = tend.CommandRestart, what+"; it is restarted"
 	}
 	if !quiet {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"tend"
@@ -16,7 +17,7 @@ import (
 // of them needs one.
 type survey struct {
 	database string
-	services []tend.Service
+	services []tend.Service // and their copies: see tend.Copies
 	states   map[string]store.Placed
 	here     tend.Place
 	foreign  bool // the 2008 script left a process that lives
@@ -36,12 +37,14 @@ func (a *App) survey(ctx context.Context) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.services, err = db.Services(ctx); err != nil {
+	definitions, err := db.Services(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if v.states, err = db.States(ctx); err != nil {
 		return nil, err
 	}
+	v.services = tend.Copies(definitions, slices.Collect(maps.Keys(v.states)))
 	if v.here, err = process.Here(); err != nil {
 		return nil, err
 	}
@@ -65,11 +68,7 @@ func (a *App) survey(ctx context.Context) (*survey, error) {
 
 // choose returns the services that the words mean.
 func (v *survey) choose(words []string, all bool) ([]tend.Service, error) {
-	targets := make([]tend.Target, 0, len(v.services))
-	for _, s := range v.services {
-		targets = append(targets, tend.Target{Name: s.Name, Tags: s.Tags})
-	}
-	names, err := tend.Select(targets, words, all)
+	names, err := tend.Select(tend.Targets(v.services), words, all)
 	if err != nil {
 		return nil, err
 	}
@@ -101,13 +100,37 @@ func (v *survey) needsSupervisor() bool {
 	if v.foreign {
 		return true
 	}
-	for _, s := range v.services {
-		p, ok := v.states[s.Name]
-		if ok && (p.Place.SameHost(v.here) || p.Place.Host == "") && p.NeedsSupervisor(v.rebooted(p)) {
+	for name, p := range v.states { // a copy that is no more may run still
+		known := slices.ContainsFunc(v.services, func(s tend.Service) bool { return s.Name == name || v.isCopy(name, s) })
+		if known && (p.Place.SameHost(v.here) || p.Place.Host == "") && p.NeedsSupervisor(v.rebooted(p)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isCopy reports whether the name is, or was, that of a copy of the service.
+func (v *survey) isCopy(name string, s tend.Service) bool {
+	service, _, ok := tend.ParseCopy(name)
+	return ok && service == s.Name
+}
+
+// whole reports whether all copies of the service are among the chosen.
+func (v *survey) whole(chosen []tend.Service, service string) bool {
+	for _, s := range v.services {
+		if s.Service() == service && !slices.ContainsFunc(chosen, func(c tend.Service) bool { return c.Name == s.Name }) {
+			return false
+		}
+	}
+	return true
+}
+
+// label is what people call the service, or copy, that is kept by the name.
+func (v *survey) label(name string) string {
+	if i := slices.IndexFunc(v.services, func(s tend.Service) bool { return s.Name == name }); i >= 0 {
+		return v.services[i].Label()
+	}
+	return name
 }
 
 // status shows one service.

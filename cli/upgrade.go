@@ -165,8 +165,10 @@ func (a *App) nothingToUpgrade(o *upgradeOptions, result upgraded, running bool)
 // untouched is how many services run as the same process.
 func untouched(before *survey, after []tend.Status) (n int) {
 	for _, s := range after {
-		if s.PID != 0 && s.PID == before.states[s.Name].Main.PID {
-			n++
+		for name, state := range before.states {
+			if s.PID != 0 && s.PID == state.Main.PID && s.Name == before.label(name) {
+				n++
+			}
 		}
 	}
 	return n

@@ -85,7 +85,7 @@ func (a *App) why(ctx context.Context, o *sharedOptions, args arguments) error {
 
 func (a *App) explain(ctx context.Context, p *past, s tend.Service) (reason, error) {
 	status := a.status(p.survey, s)
-	status.Left, status.LogTrouble = p.told[s.Name].Left, p.told[s.Name].LogTrouble
+	status.Left, status.LogTrouble = p.told[s.Label()].Left, p.told[s.Label()].LogTrouble
 	runs, err := p.db.Runs(ctx, s.Name, lookedAt)
 	if err != nil {
 		return reason{}, err
@@ -95,7 +95,7 @@ func (a *App) explain(ctx context.Context, p *past, s tend.Service) (reason, err
 		LogTrouble: status.LogTrouble,
 		Runs:       runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
 	}
-	r := reason{Name: s.Name, Sentences: tend.Explain(account, a.Now()), Status: status, Runs: []pastRun{}, Absences: []tend.Absence{}}
+	r := reason{Name: s.Label(), Sentences: tend.Explain(account, a.Now()), Status: status, Runs: []pastRun{}, Absences: []tend.Absence{}}
 	for _, run := range runs[:min(len(runs), toldRuns)] {
 		told := p.tell(run, a.Now())
 		r.Runs = append(r.Runs, told)

@@ -23,6 +23,7 @@ type pending struct {
 	runs     map[string]tend.Run
 	notes    []tend.Entry
 	remove   []string
+	forget   []string
 	pursuits []func()
 	effects  []func()
 }
@@ -33,7 +34,7 @@ func (p *pending) empty() bool {
 
 // written reports whether there is nothing to be written.
 func (p *pending) written() bool {
-	return len(p.states) == 0 && len(p.runs) == 0 && len(p.notes) == 0 && len(p.remove) == 0
+	return len(p.states) == 0 && len(p.runs) == 0 && len(p.notes) == 0 && len(p.remove) == 0 && len(p.forget) == 0
 }
 
 // apply lets the event happen to the service: the one way by which a state ever changes.
@@ -63,6 +64,7 @@ func (s *Supervisor) apply(sv *service, e tend.Event) {
 	if sv.removed && !sv.state.Phase.Live() {
 		delete(s.services, sv.name())
 	}
+	s.dropSurplus(sv)
 }
 
 // recordRun keeps the row of the present run true. It comes before the actions, since they may begin another run.
@@ -197,7 +199,7 @@ func (s *Supervisor) rows(p *pending) store.Batch {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return store.Batch{Place: s.place, BootedAt: s.clock.booted, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove}
+	return store.Batch{Place: s.place, BootedAt: s.clock.booted, States: p.states, Runs: runs, Notes: p.notes, Remove: p.remove, Forget: p.forget}
 }
 
 // retryCommit is the pause before a refused commit is tried again: nothing tells when a full disk has room again.
@@ -236,6 +238,7 @@ func (s *Supervisor) commitFailed(err error) {
 	for _, sv := range s.services {
 		sv.wishes = nil
 	}
+	clear(s.rolls)
 }
 
 // newRunID makes an id that no other run of any database has: 128 random bits. It is no secret, and package crypto/rand

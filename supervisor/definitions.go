@@ -59,21 +59,33 @@ func (s *Supervisor) readDefinitions() error {
 
 // define makes these the definitions. What was removed in this turn of the loop still has its row.
 func (s *Supervisor) define(definitions []tend.Service) {
-	missing := maps.Clone(s.services)
+	s.defineCopies(tend.Copies(definitions, s.lasting()))
+}
+
+func (s *Supervisor) defineCopies(definitions []tend.Service) {
+	missing, services := maps.Clone(s.services), map[string]bool{}
 	for _, d := range definitions {
-		if slices.Contains(s.pending.remove, d.Name) {
+		if slices.Contains(s.pending.remove, d.Service()) {
 			continue
 		}
+		services[d.Service()] = true
 		delete(missing, d.Name)
 		sv, known := s.services[d.Name]
 		if !known {
-			sv = &service{definition: d, state: tend.State{Phase: tend.PhaseStopped}}
+			sv = &service{definition: d, state: tend.State{Phase: tend.PhaseStopped}, fresh: d.Copy > 0}
 			s.services[d.Name] = sv
 		}
 		s.redefine(sv, d)
 	}
-	for name, sv := range missing {
-		s.forget(name, sv)
+	for _, sv := range slices.Backward(sorted(missing)) {
+		if d := sv.definition; d.Copy > 0 && services[d.Service()] {
+			s.retire(sv)
+		} else {
+			s.forget(sv.name(), sv)
+		}
+	}
+	if s.resumed {
+		s.grow()
 	}
 	s.forward()
 }
@@ -83,6 +95,9 @@ func (s *Supervisor) define(definitions []tend.Service) {
 func (s *Supervisor) redefine(sv *service, d tend.Service) {
 	if sv.broken = d.Broken; d.Broken == nil || sv.definition.Broken != nil {
 		sv.definition = d
+	}
+	if sv.surplus {
+		sv.surplus, sv.fresh = false, true
 	}
 	if sv.removed { // the state went with the row, and is needed again
 		sv.removed = false
@@ -101,4 +116,15 @@ func (s *Supervisor) forget(name string, sv *service) {
 	sv.definition.Restart = tend.RestartNo
 }
 
-func (s *Supervisor) names() []string { return slices.Sorted(maps.Keys(s.services)) }
+// names are those of all services and their copies, in order.
+func (s *Supervisor) names() []string {
+	names := make([]string, 0, len(s.services))
+	for _, sv := range sorted(s.services) {
+		names = append(names, sv.name())
+	}
+	return names
+}
+
+func sorted(services map[string]*service) []*service {
+	return slices.SortedFunc(maps.Values(services), func(a, b *service) int { return tend.CompareCopies(a.definition, b.definition) })
+}

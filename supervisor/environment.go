@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"strconv"
+
 	"tend"
 	"tend/environment"
 )
@@ -15,7 +17,7 @@ func (s *Supervisor) environment(job spawnJob) ([]string, error) {
 	for name, value := range vars {
 		env = append(env, name+"="+value)
 	}
-	return append(env, "TEND_SERVICE="+job.def.Name, "TEND_RUN="+job.run, "TEND_INSTANCE=0"), nil
+	return append(env, "TEND_SERVICE="+job.def.Service(), "TEND_RUN="+job.run, "TEND_INSTANCE="+strconv.Itoa(job.def.Copy)), nil
 }
 
 // variables are those of the definition and of its files, which are read now and not in the loop. A definition that the

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"tend"
@@ -102,7 +103,7 @@ func (s *Supervisor) forwardEnvironment(d tend.Service, stream string) []string 
 	if vars == nil {
 		vars = s.caller.Environment()
 	}
-	env := []string{"TEND_SERVICE=" + d.Name, "TEND_STREAM=" + stream}
+	env := []string{"TEND_SERVICE=" + d.Service(), "TEND_INSTANCE=" + strconv.Itoa(d.Copy), "TEND_STREAM=" + stream}
 	for _, name := range []string{"PATH", "HOME"} {
 		if value, ok := vars[name]; ok {
 			env = append(env, name+"="+value)

@@ -29,8 +29,8 @@ func Main(database string, leave bool, door NewDoor) int {
 		ctx: context.Background(), database: database, self: os.Getpid(), log: os.Stderr, leaving: leave,
 		services: map[string]*service{}, mains: map[tend.Identity]*service{}, members: map[tend.Identity]*service{},
 		strays:     map[tend.Identity]bool{},
-		operations: map[*operation]bool{},
-		logTurns:   newTurns(), pending: newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
+		operations: map[*operation]bool{}, rolls: map[string][]*roll{},
+		logTurns: newTurns(), pending: newPending(), calls: newMailbox[func()](), spawns: newMailbox[spawnJob](), spawned: newMailbox[spawnResult](),
 		scans: make(chan scanned, 1), signals: make(chan os.Signal, 8),
 		caller: tend.Caller{Directory: "/", Environ: os.Environ(), Umask: tend.DefaultUmask},
 	}

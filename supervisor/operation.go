@@ -3,6 +3,7 @@ package supervisor
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"tend"
@@ -13,7 +14,8 @@ import (
 type operation struct {
 	request tend.Request
 	news    *mailbox[news]
-	open    int  // services not done
+	all     []*service
+	open    int  // of them, not done
 	over    bool // failed as a whole, or all done
 	onEnd   func()
 }
@@ -78,8 +80,8 @@ func (s *Supervisor) start(op *operation) {
 		s.later = append(s.later, func() { s.start(op) })
 		return
 	}
-	op.open = len(services)
-	for _, sv := range services {
+	op.all, op.open = services, len(services)
+	for _, sv := range s.rollAll(services, op) {
 		s.wish(sv, op)
 	}
 	if len(services) == 0 {
@@ -139,8 +141,8 @@ func (s *Supervisor) Changed(ctx context.Context) (err error) {
 // selected are the services that the words mean.
 func (s *Supervisor) selected(words []string, all bool) ([]*service, error) {
 	targets := make([]tend.Target, 0, len(s.services))
-	for _, name := range s.names() {
-		targets = append(targets, s.services[name].target())
+	for _, sv := range sorted(s.services) {
+		targets = append(targets, sv.target())
 	}
 	names, err := tend.Select(targets, words, all)
 	if err != nil {
@@ -151,6 +153,11 @@ func (s *Supervisor) selected(words []string, all bool) ([]*service, error) {
 		services = append(services, s.services[name])
 	}
 	return services, nil
+}
+
+// means reports whether all of these are meant.
+func (op *operation) means(services ...*service) bool {
+	return !slices.ContainsFunc(services, func(sv *service) bool { return !slices.Contains(op.all, sv) })
 }
 
 func (op *operation) say(n news) { op.news.put(n) }

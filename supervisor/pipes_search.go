@@ -3,6 +3,7 @@ package supervisor
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"tend"
@@ -18,7 +19,7 @@ type foundPipe struct {
 	name    string
 	file    *os.File
 	run     string
-	service string // as the process's environment says, "" if it does not
+	service string // or copy of one, as the process's environment says, "" if it does not
 }
 
 // searchPipes looks for pipes that are not on the shelf, if nobody of this chain has done so yet. It takes some milliseconds,
@@ -78,6 +79,10 @@ func (p *pipes) search() (found []foundPipe) {
 func serviceOf(pid int) string {
 	environ, _ := process.Environ(pid)
 	name, _ := tend.Caller{Environ: environ}.Getenv("TEND_SERVICE")
+	instance, _ := tend.Caller{Environ: environ}.Getenv("TEND_INSTANCE")
+	if copy, err := strconv.Atoi(instance); err == nil {
+		name = tend.CopyName(name, copy)
+	}
 	return name
 }
 

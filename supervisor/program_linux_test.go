@@ -23,8 +23,12 @@ func program(args []string) int {
 	stubborn := f.Bool("stubborn", false, "do not end on SIGTERM")
 	code := f.Int("code", 0, "exit status on SIGUSR1, or at once with -fail")
 	fail := f.Bool("fail", false, "say so and exit at once")
+	copy := f.Bool("copy", false, "there are several, with a directory for each")
 	if f.Parse(args) != nil {
 		return 2
+	}
+	if *copy {
+		*dir += "." + os.Getenv("TEND_INSTANCE")
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -40,9 +41,14 @@ func (s *Supervisor) readEstate() (e estate, err error) {
 
 // resume takes over what the last supervisor left: it reads what was decided, finds what became of it, and goes on.
 func (s *Supervisor) resume(e estate) error {
-	s.define(e.definitions)
+	s.defineCopies(tend.Copies(e.definitions, slices.Collect(maps.Keys(e.states))))
 	for name, placed := range e.states {
-		if sv, ok := s.services[name]; ok {
+		sv, ok := s.services[name]
+		if !ok && (placed.Place.Host == "" || placed.Place.SameHost(s.place)) {
+			sv, ok = s.surplus(name)
+		}
+		if ok {
+			sv.fresh = false
 			sv.state, sv.place = s.read(placed, sv.definition), placed.Place
 			if placed.Damage != nil {
 				s.repair(sv, placed.Damage)
@@ -53,6 +59,7 @@ func (s *Supervisor) resume(e estate) error {
 		return err
 	}
 	s.takeOver(e.foreign)
+	s.retireAll()
 	if s.leaving { // what is wanted is for the next supervisor to start
 		return nil
 	}
@@ -61,6 +68,7 @@ func (s *Supervisor) resume(e estate) error {
 			s.apply(sv, tend.Resumed{Rebooted: s.rebooted(sv)})
 		}
 	}
+	s.grow()
 	return nil
 }
 
@@ -145,6 +153,9 @@ func (s *Supervisor) unstated(run *tend.Run, sv *service) *service {
 	case known && sv.state.Phase.Live(): // by another run
 		return nil
 	case !known:
+		if sv, known = s.surplus(run.Service); known {
+			break
+		}
 		sv = &service{definition: tend.Service{Name: run.Service, Settings: tend.Settings{Restart: tend.RestartNo}}, removed: true}
 		s.services[run.Service] = sv
 	}

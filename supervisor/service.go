@@ -29,9 +29,13 @@ type service struct {
 	sendTrouble string          // why its log cannot be sent elsewhere, "" if it can
 	damage      string          // why its state could not be read, "" if it could
 	removed     bool            // its row has been deleted by hand while it ran
+	surplus     bool            // it is a copy that is no more: see copies.go
+	fresh       bool            // it is a copy that was not there before
 }
 
-func (sv *service) name() string { return sv.definition.Name }
+// name is what it is kept by; label is what people call it. They differ for the first of several copies.
+func (sv *service) name() string  { return sv.definition.Name }
+func (sv *service) label() string { return sv.definition.Label() }
 
 // elsewhere is the host that the service lives on, or is started again by, if that is not ours: its pids mean nothing
 // here, and its times are another supervisor's to keep.
@@ -110,7 +114,7 @@ func (s *Supervisor) show(v view, now time.Time) tend.Status {
 
 // target is what tend.Select needs to know.
 func (sv *service) target() tend.Target {
-	return tend.Target{Name: sv.name(), Tags: sv.definition.Tags}
+	return sv.definition.Target()
 }
 
 func joinInts(numbers []int) string {

@@ -59,7 +59,7 @@ func (sv *service) straysLeft() *tend.Progress {
 	if len(pids) > 1 {
 		what = fmt.Sprintf("processes %s live on, which", joinInts(pids))
 	}
-	p := failed(tend.Errorf(tend.CodeFailed, "%s is stopped, but %s may be of it: nothing tells whose it is any more", sv.name(), what).
+	p := failed(tend.Errorf(tend.CodeFailed, "%s is stopped, but %s may be of it: nothing tells whose it is any more", sv.label(), what).
 		WithHint("if it is: %s", kill))
 	return &p
 }

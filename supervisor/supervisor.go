@@ -76,6 +76,7 @@ type Supervisor struct {
 	members      map[tend.Identity]*service // other living processes of trees that are being ended
 	strays       map[tend.Identity]bool     // that were told of
 	operations   map[*operation]bool
+	rolls        map[string][]*roll // by service; the first is under way
 	pending      *pending
 	dataVersion  int64
 	leaving      bool // everything is being stopped, what is wanted stays

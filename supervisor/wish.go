@@ -18,12 +18,12 @@ type wish struct {
 // wish begins what the operation wants of the service.
 func (s *Supervisor) wish(sv *service, op *operation) {
 	if host := s.elsewhere(sv); host != "" && !(op.request.Here && op.request.Command == tend.CommandStart) {
-		where := fmt.Sprintf("%s is %s on %s", sv.name(), sv.state.Phase, host)
+		where := fmt.Sprintf("%s is %s on %s", sv.label(), sv.state.Phase, host)
 		if pid := sv.state.Main.PID; pid != 0 {
 			where += fmt.Sprintf(", as process %d", pid)
 		}
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s", where).
-			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.name())))
+			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.label())))
 		return
 	}
 	switch op.request.Command {
@@ -35,6 +35,8 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 		s.wishStop(sv, op)
 	case tend.CommandRemove:
 		s.wishRemove(sv, op)
+	case tend.CommandScale:
+		s.wishScale(sv, op)
 	default:
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeUsage, "there is no command %q", op.request.Command)))
 	}
@@ -106,9 +108,13 @@ func (s *Supervisor) wishStop(sv *service, op *operation) {
 
 func (s *Supervisor) wishRemove(sv *service, op *operation) {
 	switch {
+	case !op.means(s.copiesOf(sv.definition.Service())...):
+		service := sv.definition.Service()
+		s.tell(sv, op, failed(tend.Errorf(tend.CodeUsage, "%s is a copy of %s, and is not removed alone", sv.label(), service).
+			WithHint("to have fewer copies: tend scale %s N; to have none: tend remove %s", service, service)))
 	case sv.state.Phase.Live() && !op.request.Stop:
-		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s is %s, as process %d", sv.name(), sv.state.Phase, sv.state.Main.PID).
-			WithHint("tend remove --stop %s", sv.name())))
+		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s is %s, as process %d", sv.label(), sv.state.Phase, sv.state.Main.PID).
+			WithHint("tend remove --stop %s", sv.label())))
 	case sv.state.Phase.Live():
 		s.wishStop(sv, op)
 	default:
@@ -116,11 +122,22 @@ func (s *Supervisor) wishRemove(sv *service, op *operation) {
 	}
 }
 
+// remove removes a service, or has it wait until the last of its copies can be removed as well.
 func (s *Supervisor) remove(sv *service, op *operation) {
-	delete(s.services, sv.name())
-	delete(s.pending.states, sv.name())
-	s.pending.remove = append(s.pending.remove, sv.name())
+	copies := s.copiesOf(sv.definition.Service())
+	for _, other := range copies {
+		if other.state.Phase.Live() || !op.means(other) {
+			s.effect(op.done)
+			return
+		}
+	}
+	for _, other := range copies {
+		delete(s.services, other.name())
+		delete(s.pending.states, other.name())
+	}
+	s.pending.remove = append(s.pending.remove, sv.definition.Service())
 	s.forward()
+	sv.definition.Name, sv.definition.Copy, sv.definition.Instances = sv.definition.Service(), 0, 1 // is what is said to be removed
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
 }
 
@@ -156,7 +173,7 @@ func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
 	case tend.CommandRemove:
 		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStopped})
 		if st.Phase.Live() {
-			s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was started again by another command", sv.name())))
+			s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was started again by another command", sv.label())))
 		} else {
 			s.remove(sv, w.op)
 		}
@@ -182,8 +199,8 @@ func (s *Supervisor) seeSurvivors(sv *service, w *wish) (done bool) {
 // survivors says what every step of a stop schedule could not end.
 func (s *Supervisor) survivors(sv *service) tend.Progress {
 	left := sv.left()
-	p := failed(tend.Errorf(tend.CodeFailed, "%s could not be stopped: %s", sv.name(), processes(left)).
-		WithHint("tend goes on watching for the end: tend status %s", sv.name()))
+	p := failed(tend.Errorf(tend.CodeFailed, "%s could not be stopped: %s", sv.label(), processes(left)).
+		WithHint("tend goes on watching for the end: tend status %s", sv.label()))
 	p.Left = left
 	return p
 }
@@ -202,7 +219,7 @@ func processes(pids []int) string {
 func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done bool) {
 	st := sv.state
 	if !st.Wanted {
-		s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was stopped by another command meanwhile", sv.name())))
+		s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was stopped by another command meanwhile", sv.label())))
 		return true
 	}
 	if s.leaving {
@@ -238,20 +255,21 @@ func (s *Supervisor) tellDeath(sv *service, op *operation) {
 	st := sv.state
 	run := sv.last
 	exit := *run.Exit
-	e := tend.Errorf(tend.CodeFailed, "%s %s after %s", sv.name(), exit, run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond))
+	e := tend.Errorf(tend.CodeFailed, "%s %s after %s", sv.label(), exit, run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond))
 	if exit.Error != "" {
-		e = tend.Errorf(tend.CodeFailed, "%s %s", sv.name(), exit)
+		e = tend.Errorf(tend.CodeFailed, "%s %s", sv.label(), exit)
 	}
 	switch st.Phase {
 	case tend.PhaseBackoff:
-		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.wall()).Round(time.Millisecond), sv.name())
+		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.wall()).Round(time.Millisecond), sv.label())
 	case tend.PhaseFailed:
-		e = e.WithHint("it is not started again by itself; when that is mended: tend start %s", sv.name())
+		e = e.WithHint("it is not started again by itself; when that is mended: tend start %s", sv.label())
 	default:
-		e = e.WithHint("tend is starting it again (tend status %s shows how that goes, tend stop %s ends it)", sv.name(), sv.name())
+		e = e.WithHint("tend is starting it again (tend status %s shows how that goes, tend stop %s ends it)", sv.label(), sv.label())
 	}
+	s.rolled(sv, op, false)
 	n := news{progress: s.withStatus(sv, failed(e))}
-	n.progress.Service = sv.name()
+	n.progress.Service = sv.label()
 	if exit.Error == "" {
 		n.log, n.from = sv.definition.Output(s.logPath(sv)), run.LogOffset
 		n.to = logs.Size(n.log)
@@ -276,7 +294,10 @@ func (s *Supervisor) signalNews(sv *service, pid int, signal string) {
 
 // tell gives the operation news, once what they speak of is in the database.
 func (s *Supervisor) tell(sv *service, op *operation, p tend.Progress) {
-	p.Service = sv.name()
+	p.Service = sv.label()
+	if p.Done {
+		s.rolled(sv, op, p.Kind != tend.ProgressFailed)
+	}
 	s.effect(func() {
 		op.say(news{progress: p})
 		if p.Done {
@@ -291,7 +312,7 @@ func failed(e *tend.Error) tend.Progress {
 
 // takeHere forgets a run that another host is recorded as having.
 func (s *Supervisor) takeHere(sv *service) {
-	s.logf("%s is taken from %s, process %d there is forgotten", sv.name(), sv.place.Host, sv.state.Main.PID)
+	s.logf("%s is taken from %s, process %d there is forgotten", sv.label(), sv.place.Host, sv.state.Main.PID)
 	if run := sv.run; run != nil && run.EndedAt.IsZero() {
 		run.EndedAt, run.Exit = s.wall(), &tend.Exit{Lost: "being taken from " + sv.place.Host}
 		s.pending.runs[run.ID] = *run
