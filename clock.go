@@ -1,6 +1,9 @@
 package tend
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ClockSlack is how far a clock may be off before anything follows from it.
 const ClockSlack = time.Second
@@ -14,10 +17,14 @@ func SetForward(then, now time.Time) time.Duration {
 	return 0
 }
 
-// Shift returns the state as it would be had the clock, by which all its times were told, been set forward by d. Due stays: it
-// is a time of the calendar.
+// Shift returns the state as it would be had the clock, by which all its times were told, been set forward by d. Due stays
+// where it is a time of the calendar, which is that of the clock.
 func (st State) Shift(d time.Duration) State {
-	for _, t := range []*time.Time{&st.Since, &st.Next, &st.Expires, &st.Started, &st.ReadyAt, &st.Ended} {
+	times := []*time.Time{&st.Since, &st.Next, &st.Expires, &st.Started, &st.ReadyAt, &st.Ended}
+	if strings.HasPrefix(st.Calendar, everyPrefix) {
+		times = append(times, &st.Due)
+	}
+	for _, t := range times {
 		if !t.IsZero() {
 			*t = t.Round(0).Add(d)
 		}
@@ -25,8 +32,12 @@ func (st State) Shift(d time.Duration) State {
 	return st
 }
 
-// Clamp returns the state with a Next that is no later than its phase can have it: whatever has become of the clock since
-// it was written down, nobody waits for longer than that.
+// clockCorrection is how far a clock may be set back without anything becoming due a second time. More than that is the end
+// of a clock that was wrong.
+const clockCorrection = 3 * time.Hour
+
+// Clamp returns the state with times to wait for that are no later than they can be: whatever has become of the clock since
+// it was written down, nobody waits for longer than its phase, the calendar and its expiry have it.
 func (st State) Clamp(s Service, now time.Time) State {
 	s = s.WithDefaults()
 	var longest time.Duration
@@ -44,5 +55,32 @@ func (st State) Clamp(s Service, now time.Time) State {
 	if latest := now.Add(longest); longest > 0 && st.Next.After(latest) {
 		st.Next = latest
 	}
+	if latest := now.Add(time.Duration(s.Expires)); s.Expires > 0 && st.Expires.After(latest) {
+		st.Expires = latest
+	}
+	return st.clampDue(s, now)
+}
+
+// clampDue: the last time of the calendar was found at most so long after now as the clock may have been set back since.
+func (st State) clampDue(s Service, now time.Time) State {
+	schedule, _, ok := cutLast(st.Calendar, " ")
+	if !ok || st.Due.IsZero() {
+		return st
+	}
+	zone := s.Zone()
+	latest := NextTime(schedule, zone, now.Add(clockCorrection))
+	if strings.HasPrefix(schedule, everyPrefix) {
+		latest = NextTime(schedule, zone, now.Add(ClockSlack))
+	}
+	if !latest.IsZero() && st.Due.After(latest) {
+		st.Due = NextTime(schedule, zone, now).UTC()
+	}
 	return st
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }

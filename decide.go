@@ -49,6 +49,7 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 	if d.Phase == "" {
 		d.Phase = PhaseStopped
 	}
+	d.plan() // its definition may have changed
 	switch e := e.(type) {
 	case StartRequested:
 		d.startRequested(CauseStart)
@@ -111,6 +112,7 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 	case Tick:
 		d.tick(e.Hold)
 	}
+	d.plan()
 	return d.State, d.actions
 }
 
@@ -142,9 +144,6 @@ func (d *decision) enter(p Phase, next time.Duration) {
 	}
 	if !p.Live() && !p.Pending() {
 		d.Once, d.Queued = false, false
-		if !d.Wanted || !d.service.IsJob() {
-			d.Due = time.Time{}
-		}
 		if !d.Wanted {
 			d.Expires = time.Time{}
 		}
@@ -158,16 +157,14 @@ func (d *decision) current(run string) bool { return run != "" && d.Run == run &
 
 func (d *decision) tick(hold bool) {
 	passed := func(t time.Time) bool { return !t.IsZero() && !d.now.Before(t) }
-	if passed(d.Expires) {
-		d.Expires = time.Time{}
-		if d.Phase.Live() && d.Phase != PhaseStopping || d.Phase.Pending() {
-			d.note(NoteExpired, "its time is over")
-			d.stopRequested(false, hold)
-			return
-		}
+	if d.expired(hold) {
+		return
 	}
 	if passed(d.Due) {
 		d.due()
+	}
+	if d.Phase == PhaseScheduled && !d.service.IsJob() { // any more
+		d.start(CauseStart)
 	}
 	if !passed(d.Next) {
 		return

@@ -137,7 +137,7 @@ func (d *decision) ended() {
 func (d *decision) lost() {
 	once := d.Once
 	d.enter(PhaseStopped, never)
-	if !d.Wanted {
+	if !d.Wanted || d.expired(false) {
 		return
 	}
 	d.Failures, d.Restarts, d.Once = 0, 0, false

@@ -2,54 +2,85 @@ package tend
 
 import "time"
 
+// A job, armed by a start, is scheduled until Due; its run, however it was begun, goes through the same phases as any other,
+// and then it is scheduled again. So Due is known in all of them as long as the job is wanted: what becomes of a time at
+// which it runs is up to its overlap.
+//
+// A service with a restart schedule has a Due as long as it is running.
+
 // IsJob reports whether the service runs at the times of a schedule, and not all the time.
 func (s Service) IsJob() bool { return s.Schedule != "" }
 
-// schedule has a job wait for its time. A time that it has waited for already, and that has not been heard of, still counts.
-func (d *decision) schedule() {
-	due := d.Due
-	d.enter(PhaseScheduled, never)
-	if d.Due = due; due.IsZero() {
-		d.Due = d.nextTime(d.service.Schedule)
+// plan sees to it that Due is what the calendar says, by today's definition. A time that is waited for stays, also when
+// it has passed and that has not been heard of.
+func (d *decision) plan() {
+	schedule := ""
+	switch {
+	case d.service.IsJob():
+		if d.Wanted && d.Phase != PhaseExited && d.Phase != PhaseFailed {
+			schedule = d.service.Schedule
+		}
+	case d.Phase == PhaseRunning:
+		schedule = d.service.RestartSchedule
 	}
-}
-
-// nextTime is when the calendar next says so; zero: never.
-func (d *decision) nextTime(schedule string) time.Time {
 	if schedule == "" {
-		return time.Time{}
+		d.Due, d.Calendar = time.Time{}, ""
+		return
 	}
-	next := NextTime(schedule, d.service.Zone(), d.now)
-	if !next.IsZero() {
-		next = next.In(d.now.Location())
+	zone := d.service.Zone()
+	if calendar := schedule + " " + zone.String(); d.Due.IsZero() || d.Calendar != calendar {
+		d.Due, d.Calendar = NextTime(schedule, zone, d.now).UTC(), calendar
 	}
-	return next
+	if d.Due.IsZero() && d.Phase == PhaseScheduled {
+		d.fail("its schedule never comes")
+		d.Calendar = ""
+	}
 }
 
-// due: a time of the calendar has come.
+// due: a time of the calendar has come. Whether the next one is waited for is up to plan.
 func (d *decision) due() {
 	late := d.now.Sub(d.Due)
-	d.Due = d.nextTime(d.service.Schedule)
+	d.Due = time.Time{}
+	missed := late > MissedGrace && d.service.Missed != MissedRun
 	switch {
+	case d.Halting:
+	case missed && (d.Phase == PhaseScheduled || d.Phase == PhaseRunning && !d.service.IsJob()):
+		d.note(NoteMissed, "its time was missed by %s, and is not made up for", Span(late))
 	case !d.service.IsJob():
-		if d.Phase == PhaseRunning && !d.Halting && d.service.RestartSchedule != "" {
+		if d.Phase == PhaseRunning {
 			d.stopFor(ThenStart, "to be restarted, as its restart schedule says")
 			d.ThenCause = CauseSchedule
 		}
-	case d.Phase == PhaseScheduled && late > MissedGrace && d.service.Missed == MissedSkip:
-		d.note(NoteMissed, "its time was missed by %s, and it is not made up for", late.Round(time.Second))
-	case d.Phase == PhaseScheduled:
+	case d.Phase == PhaseScheduled, d.Phase == PhaseBackoff:
+		if late > MissedGrace {
+			d.note(NoteMissed, "its time was missed by %s, and is made up for now", Span(late))
+		}
 		d.start(CauseSchedule)
-	case d.Halting || d.Phase == PhaseStopping && d.Then != ThenEnd:
-	case d.Phase.Live() && d.service.Overlap == OverlapReplace:
+	case d.Phase.Live():
+		d.overlap()
+	}
+}
+
+// overlap: a time of a job has come while it runs.
+func (d *decision) overlap() {
+	switch ending := d.Phase == PhaseStopping && d.Then != ThenEnd; {
+	case ending:
+		d.note(NoteSkipped, "its time has come while it is being stopped, and passes")
+	case d.service.Overlap == OverlapReplace:
 		d.stopFor(ThenStart, "for its next run, whose time has come")
 		d.ThenCause = CauseSchedule
-	case d.Phase.Live() && d.service.Overlap == OverlapQueue:
+	case d.service.Overlap == OverlapQueue:
 		d.Queued = true
-		d.note(NoteSkipped, "its time has come while it runs: it runs again at once when that has ended")
-	case d.Phase.Live():
+		d.note(NoteSkipped, "its time has come while it runs: it runs again as soon as that has ended")
+	default:
 		d.note(NoteSkipped, "its time has come while it runs, and passes")
 	}
+}
+
+// schedule has a job wait for its time.
+func (d *decision) schedule() {
+	d.enter(PhaseScheduled, never)
+	d.Once, d.Queued = false, false
 }
 
 // jobEnded has a job wait for its next time.
@@ -60,6 +91,13 @@ func (d *decision) jobEnded(success bool) {
 	} else if d.givenUp() {
 		return
 	}
+	if !success {
+		d.note(NoteFailed, "%s; it runs again at its next time", d.how())
+	}
+	d.scheduleOrRun()
+}
+
+func (d *decision) scheduleOrRun() {
 	if d.Queued {
 		d.start(CauseSchedule)
 	} else {
@@ -72,20 +110,45 @@ func (d *decision) runRequested() {
 	if d.Phase.Live() {
 		return
 	}
+	if !d.Wanted {
+		d.expireLater()
+	}
 	d.Failures, d.Restarts = 0, 0
 	d.start(CauseOnce)
-	d.Once = true
 }
 
 // onceEnded returns to where the service was before its one run, as far as that can be.
 func (d *decision) onceEnded(success bool) {
-	d.Once = false
 	switch {
 	case d.service.IsJob() && d.Wanted:
-		d.schedule()
+		d.scheduleOrRun()
 	case success:
 		d.enter(PhaseExited, never)
 	default:
 		d.fail(d.how())
 	}
+}
+
+// expireLater counts from now what time the service has.
+func (d *decision) expireLater() {
+	if within := time.Duration(d.service.Expires); within > 0 {
+		d.Expires = d.now.Add(within)
+	}
+}
+
+// expired reports whether the time of the service is over, and if so ends whatever it does and would do.
+func (d *decision) expired(hold bool) bool {
+	if d.Expires.IsZero() || d.now.Before(d.Expires) {
+		return false
+	}
+	d.Expires = time.Time{}
+	if d.Wanted || d.Phase.Live() || d.Phase.Pending() {
+		d.note(NoteExpired, "its time is over")
+	}
+	if d.Phase.Live() || d.Phase.Pending() {
+		d.stopRequested(false, hold)
+	} else {
+		d.Wanted = false
+	}
+	return true
 }

@@ -25,6 +25,7 @@ func TestDecideInAnyOrder(t *testing.T) {
 			"restart":  wish(true, tend.RestartRequested{}),
 			"stop":     wish(false, tend.StopRequested{}),
 			"shutdown": func(*rapid.T) { w.tell(tend.StopRequested{KeepWanted: true}) },
+			"run":      func(*rapid.T) { w.tell(tend.RunRequested{}) },
 			"takeover": func(*rapid.T) { w.takeover(false) },
 			"reboot":   func(*rapid.T) { w.takeover(true) },
 			"spawn": func(t *rapid.T) {
@@ -76,10 +77,10 @@ func TestDecideInAnyOrder(t *testing.T) {
 				w.tell(tend.Tick{})
 			},
 			"its time": func(t *rapid.T) {
-				if w.state.Next.IsZero() {
+				if w.state.Wake().IsZero() {
 					t.Skip()
 				}
-				w.now = maxTime(w.now, w.state.Next)
+				w.now = maxTime(w.now, w.state.Wake())
 				w.tell(tend.Tick{})
 			},
 		})
@@ -102,12 +103,20 @@ func TestDecideInAnyOrder(t *testing.T) {
 		}
 
 		// And a start, once those are gone, always leads to a service that runs, if it is a good one.
-		w.wanted = true
+		w.wanted, w.service.Expires, w.state.Expires = true, 0, time.Time{}
 		w.tell(tend.StartRequested{})
 		for _, p := range w.left() {
 			w.die(proc{Identity: p, run: w.state.Run}, tend.Exit{Signal: "KILL"})
 		}
 		w.settle()
+		if w.service.IsJob() {
+			if w.state.Phase != tend.PhaseScheduled {
+				t.Fatalf("it was started, and does not wait for its time: %+v", w.state)
+			}
+			w.now = maxTime(w.now, w.state.Due)
+			w.tell(tend.Tick{})
+			w.settle()
+		}
 		if w.state.Phase != tend.PhaseRunning || len(w.living) == 0 {
 			t.Fatalf("it was started, and does not run: %+v", w.state)
 		}

@@ -10,8 +10,8 @@ func (d *decision) startRequested(cause Cause) {
 	if d.Halting {
 		d.Halting, d.Then, d.Reason = false, ThenStop, ""
 	}
-	if within := time.Duration(d.service.Expires); within > 0 && cause != CauseResume {
-		d.Expires = d.now.Add(within)
+	if cause != CauseResume {
+		d.expireLater()
 	}
 	switch d.Phase {
 	case PhaseStarting, PhaseRunning, PhaseWaiting, PhaseScheduled:
@@ -21,6 +21,7 @@ func (d *decision) startRequested(cause Cause) {
 		d.Failures, d.Restarts = 0, 0
 		if d.service.IsJob() {
 			d.schedule()
+			d.note(NoteScheduled, "waits for its time")
 		} else {
 			d.start(cause)
 		}
@@ -30,7 +31,7 @@ func (d *decision) startRequested(cause Cause) {
 func (d *decision) restartRequested(hold bool) {
 	if !d.Phase.Live() {
 		if d.Phase == PhaseScheduled {
-			d.Due = time.Time{} // by today's schedule
+			d.Due = time.Time{} // it begins to wait
 			d.schedule()
 		}
 		d.startRequested(CauseRestart)
@@ -58,7 +59,7 @@ func (d *decision) renewed(e Renewed) {
 // shutdown reached us. Otherwise what has exited or failed stays so, and a pause that has gone by ends by Tick.
 // A stop that was only our own leaving, and was cut short, is ended first.
 func (d *decision) resumed(rebooted bool) {
-	if !d.Wanted {
+	if !d.Wanted || d.expired(false) {
 		return
 	}
 	switch {
@@ -71,6 +72,7 @@ func (d *decision) resumed(rebooted bool) {
 
 // start begins a run, as soon as nothing that it depends on is in the way.
 func (d *decision) start(cause Cause) {
+	d.Once = cause == CauseOnce
 	if d.service.Depends() {
 		d.enter(PhaseWaiting, never)
 		d.Cause = cause
@@ -92,15 +94,22 @@ func (d *decision) cleared() {
 
 // lacking lets the failure of what it requires be its own.
 func (d *decision) lacking(e Lacking) {
-	switch d.Phase {
-	case PhaseWaiting, PhaseBackoff:
+	waits := d.Phase == PhaseWaiting || d.Phase == PhaseBackoff
+	switch job := d.service.IsJob() && d.Wanted; {
+	case waits && job: // until its time comes again
+		d.note(NoteFailed, "%s; it runs again at its next time", e.Why)
+		d.Failures++
+		d.schedule()
+	case waits:
 		d.fail(e.Why)
 		d.Lacks = e.Name
-	case PhaseStarting, PhaseRunning:
-		if !d.Halting {
-			d.Fault, d.Lacks = e.Why, e.Name
-			d.stopFor(ThenFail, e.Why)
-		}
+	case d.Halting || d.Phase != PhaseStarting && d.Phase != PhaseRunning:
+	case job:
+		d.Fault = e.Why
+		d.stopFor(ThenEnd, e.Why)
+	default:
+		d.Fault, d.Lacks = e.Why, e.Name
+		d.stopFor(ThenFail, e.Why)
 	}
 }
 
@@ -110,7 +119,6 @@ func (d *decision) begin(cause Cause) {
 	d.Cause, d.Started, d.Run, d.Main, d.Begun, d.StopStep, d.Then = cause, d.now, "", Identity{}, false, 0, ThenStop
 	d.ReadyAt = time.Time{}
 	d.ThenCause, d.Fault, d.Lacks, d.StatusText, d.Reloading, d.Queued = "", "", "", "", false, false
-	d.Due = d.nextTime(d.service.Schedule)
 	d.do(Spawn{Cause: cause})
 	d.note(NoteStarting, "%s", startingText(cause))
 }
@@ -156,9 +164,6 @@ func (d *decision) ready() {
 	d.enter(PhaseRunning, never)
 	d.ReadyAt = d.now
 	d.note(NoteReady, "is ready")
-	if !d.service.IsJob() {
-		d.Due = d.nextTime(d.service.RestartSchedule)
-	}
 }
 
 // readyTimeOver: it has lived as long as it should, or was not ready in time.

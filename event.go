@@ -154,6 +154,7 @@ const (
 	NoteUnhealthy  NoteKind = "unhealthy"  // its health check fails, or it is ended for a fault
 	NoteHealthy    NoteKind = "healthy"    // its health check succeeds again
 	NoteMemory     NoteKind = "memory"     // it takes more memory than it may
+	NoteScheduled  NoteKind = "scheduled"  // a job begins to wait for its times
 	NoteSkipped    NoteKind = "skipped"    // a time of its schedule came while it ran
 	NoteMissed     NoteKind = "missed"     // a time of its schedule came while nobody was there to start it
 	NoteExpired    NoteKind = "expired"

@@ -55,6 +55,7 @@ type State struct {
 	Since      time.Time `json:"since,omitzero"`     // in this phase since
 	Next       time.Time `json:"next,omitzero"`      // when time alone brings the next step; zero: never
 	Due        time.Time `json:"due,omitzero"`       // when the calendar does: schedule, restart_schedule; zero: never
+	Calendar   string    `json:"calendar,omitempty"` // what Due was found by: schedule and time zone
 	Expires    time.Time `json:"expires,omitzero"`   // when it is stopped by itself; zero: never
 	Cause      Cause     `json:"cause,omitempty"`    // why the present or last run was started
 	Run        string    `json:"run,omitempty"`      // id of the present or last run

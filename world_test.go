@@ -54,6 +54,11 @@ func newWorld(t *rapid.T) *world {
 		HealthyAfter: rapid.SampledFrom([]tend.Duration{0, 1, tend.Duration(time.Minute)}).Draw(t, "healthy after"),
 		Stop: rapid.SampledFrom([]tend.StopSchedule{nil, {{Signal: "KILL", Wait: 0}}, {{Signal: "INT", Wait: 1e9}, {Signal: "TERM", Wait: 1e6}, {Signal: "KILL", Wait: 1e9}}}).
 			Draw(t, "stop"),
+		Schedule:        rapid.SampledFrom([]string{"", "", "@every 1s", "*/2 * * * *"}).Draw(t, "schedule"),
+		RestartSchedule: rapid.SampledFrom([]string{"", "", "@every 5s"}).Draw(t, "restart schedule"),
+		Overlap:         rapid.SampledFrom([]tend.Overlap{"", tend.OverlapSkip, tend.OverlapQueue, tend.OverlapReplace}).Draw(t, "overlap"),
+		Missed:          rapid.SampledFrom([]tend.Missed{"", tend.MissedSkip, tend.MissedRun}).Draw(t, "missed"),
+		Expires:         rapid.SampledFrom([]tend.Duration{0, 0, 1e9, tend.Duration(time.Minute)}).Draw(t, "expires"),
 	}}
 	return w
 }
@@ -109,6 +114,7 @@ func (w *world) perform(a tend.Action) {
 		}
 	case tend.Note:
 		w.survived = w.survived && a.Kind != tend.NoteStopping || a.Kind == tend.NoteSurvived
+		w.wanted = w.wanted && a.Kind != tend.NoteExpired
 	}
 }
 
@@ -154,14 +160,14 @@ func (w *world) check() {
 		w.Fatalf("wanted: %v, and the last wish was %v", s.Wanted, w.wanted)
 	}
 	switch s.Phase {
-	case tend.PhaseStopped, tend.PhaseExited, tend.PhaseFailed, tend.PhaseBackoff:
+	case tend.PhaseStopped, tend.PhaseExited, tend.PhaseFailed, tend.PhaseBackoff, tend.PhaseScheduled:
 		if len(w.living) > 0 || w.spawning != "" || !s.Main.IsZero() || s.Then != "" || s.StopStep != 0 {
 			w.Fatalf("at rest, with %v %q %+v", w.living, w.spawning, s)
 		}
 		if (s.Phase == tend.PhaseBackoff) == s.Next.IsZero() {
 			w.Fatalf("a pause has an end, other rests have none: %+v", s)
 		}
-		if s.Phase != tend.PhaseStopped && s.Exit == nil {
+		if s.Phase != tend.PhaseStopped && s.Phase != tend.PhaseScheduled && s.Exit == nil {
 			w.Fatalf("nobody knows how it ended: %+v", s)
 		}
 	case tend.PhaseStarting:
@@ -179,11 +185,31 @@ func (w *world) check() {
 	default:
 		w.Fatalf("no such phase: %+v", s)
 	}
+	w.checkPlan()
 	if s.Ended.After(w.now) || !s.Phase.Live() && s.Exit != nil && s.Ended.Before(s.Started) {
 		w.Fatalf("it ended before it began, or is yet to: %+v", s)
 	}
 	if s.Begun && !s.Main.IsZero() && !w.lives(s.Main) && !w.ended(s.Main) {
 		w.Fatalf("its main process does not live, and nobody will tell: %+v", s)
+	}
+}
+
+// checkPlan: a job that is wanted has a time, whatever it is doing, unless it has given up; and only such a job waits for one.
+func (w *world) checkPlan() {
+	s := w.state
+	due := w.service.IsJob() && s.Wanted && s.Phase != tend.PhaseFailed || !w.service.IsJob() && w.service.RestartSchedule != "" && s.Phase == tend.PhaseRunning
+	if s.Due.IsZero() == due {
+		w.Fatalf("it has a time to wait for, or should have one: %+v", s)
+	}
+	switch {
+	case w.service.IsJob() && s.Wanted && s.Phase == tend.PhaseExited, !w.service.IsJob() && s.Phase == tend.PhaseScheduled, !s.Wanted && s.Phase.Pending():
+		w.Fatalf("not where it should be: %+v", s)
+	case s.Once && !s.Phase.Live(), s.Queued && (!s.Phase.Live() && s.Phase != tend.PhaseBackoff || w.service.Overlap != tend.OverlapQueue):
+		w.Fatalf("something is left of a run that is over: %+v", s)
+	}
+	ending := s.Phase == tend.PhaseStopping && s.Then == tend.ThenStop
+	if w.service.Expires > 0 && s.Wanted && s.Expires.IsZero() || s.Wanted && ending && s.Due.IsZero() && w.service.IsJob() {
+		w.Fatalf("it is wanted, and nothing says for how long: %+v", s)
 	}
 }
 
@@ -276,6 +302,7 @@ func (w *world) takeover(reboot bool) {
 	s = w.state
 	goesOn := s.Phase.Live() && (s.Phase != tend.PhaseStopping || s.Then != tend.ThenStop)
 	atRest := !reboot && (s.Phase == tend.PhaseExited || s.Phase == tend.PhaseFailed || s.Phase == tend.PhaseBackoff)
+	goesOn = goesOn || s.Phase == tend.PhaseScheduled
 	if w.wanted && !goesOn && !atRest {
 		w.Fatalf("it is wanted, and forgotten: %+v", s)
 	}
