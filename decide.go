@@ -175,6 +175,10 @@ func (d *decision) tick(hold bool) {
 	case PhaseBackoff:
 		d.start(d.causeAfter())
 	case PhaseStopping:
+		if d.StopStep < 0 {
+			d.stopCommandEnded()
+			return
+		}
 		d.StopStep++
 		d.signal()
 	}

@@ -38,6 +38,10 @@ func (d *decision) mainEnded(e Ended) {
 	switch {
 	case exit.Lost != "":
 		d.lost()
+	case d.Phase == PhaseStopping && d.StopStep == stopCommandStep: // it may clean up yet, before there is another run
+		if len(left) == 0 {
+			d.StopStep = stopCommandOnly
+		}
 	case d.Phase == PhaseStopping && len(left) == 0:
 		d.treeEnded()
 	case d.Phase == PhaseStopping:

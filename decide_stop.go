@@ -70,11 +70,19 @@ func (d *decision) stopFor(then AfterStop, reason string) {
 	d.Then, d.ThenCause, d.Reason = then, "", reason
 }
 
-// stopCommandStep is the StopStep before the first of the schedule.
-const stopCommandStep = -1
+// The StopSteps before the first of the schedule: the stop command runs; it does, and is all that is waited for.
+const (
+	stopCommandStep = -1
+	stopCommandOnly = -2
+)
 
+// stopCommandEnded goes on with the stop, also where the command has taken too long.
 func (d *decision) stopCommandEnded() {
-	if d.Phase == PhaseStopping && d.StopStep == stopCommandStep {
+	switch {
+	case d.Phase != PhaseStopping:
+	case d.StopStep == stopCommandOnly:
+		d.treeEnded()
+	case d.StopStep == stopCommandStep:
 		d.StopStep = 0
 		d.signal()
 	}

@@ -142,3 +142,8 @@ const (
 	ProgressUntouched  ProgressKind = "untouched"       // done: a rolling restart did not come to this copy
 	ProgressFailed     ProgressKind = "failed"          // done: see Error
 )
+
+// The kinds of progress of what is done to a service that goes on running.
+const (
+	ProgressStopCommand ProgressKind = "stop_command" // of a stop: its stop command runs
+)

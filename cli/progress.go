@@ -50,6 +50,9 @@ func (r *report) show(p tend.Progress) {
 		r.say("... %s has ended by itself: it %s", name, lastExit(p))
 	case tend.ProgressStopping:
 		r.begin(p, tend.ProgressStopping, "Stopping")
+	case tend.ProgressStopCommand:
+		r.begin(p, tend.ProgressStopping, "Stopping")
+		r.say("... running its stop command%s", r.suffix(name))
 	case tend.ProgressSignal:
 		r.begin(p, tend.ProgressStopping, "Stopping")
 		r.say("... sending %s to %d%s", signalled(p.Signal), p.PID, r.suffix(name))

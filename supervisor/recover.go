@@ -200,9 +200,13 @@ func (s *Supervisor) adopt(sv *service, found opened) {
 
 // resumeStop goes on with a stop: whoever was not sent the signal of the present step yet is sent it now.
 func (s *Supervisor) resumeStop(sv *service) {
+	if sv.state.StopStep < 0 {
+		s.resumeStopCommand(sv)
+		return
+	}
 	h, schedule := newHunt(sv), sv.definition.WithDefaults().Stop
 	sv.hunt = h
-	h.signal = schedule[max(0, min(sv.state.StopStep, len(schedule)-1))].Signal
+	h.signal = schedule[min(sv.state.StopStep, len(schedule)-1)].Signal
 	s.effect(func() {
 		s.scan(func(all process.Snapshot) {
 			if sv.hunt != h {

@@ -45,6 +45,7 @@ const (
 	SupervisorCommitted  Point = "supervisor.committed"  // it has written what it decided, and done nothing of it
 	SupervisorSpawning   Point = "supervisor.spawning"   // a run is in the database, its process is about to be made
 	SupervisorSpawned    Point = "supervisor.spawned"    // the process is made, and nobody has taken note
+	SupervisorStopping   Point = "supervisor.stopping"   // a stop command is about to be run
 	SupervisorSignalled  Point = "supervisor.signalled"  // it has sent a signal of a stop
 	SupervisorEmptying   Point = "supervisor.emptying"   // the exit journal is about to be emptied
 	SupervisorEmptied    Point = "supervisor.emptied"    // it was emptied
@@ -79,7 +80,7 @@ func Points() []Point {
 		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted,
 		OuterUpgrading, OuterUpgraded, InnerUpgrading, InnerUpgraded,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
-		SupervisorSpawning, SupervisorSpawned, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorLeaving,
+		SupervisorSpawning, SupervisorSpawned, SupervisorStopping, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten,
 		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsSwapping, LogsLinked, LogsSwapped,
 		LogsPacking, LogsPacked, LogsDropped,
