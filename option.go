@@ -99,7 +99,7 @@ func commandValue(value string, _ Caller) (string, error) {
 func (r Restart) String() string { return string(r) }
 
 // Options are all keys of a definition but the name and the command line, in the order of the manual.
-var Options = []Option{
+var Options = append([]Option{
 	{Key: "working_directory", Flag: "working-directory", Short: "w", Arg: "DIR", Default: "the current directory", Complete: "directory",
 		Help:   "the directory it runs in",
 		Access: text(func(s *Service) *string { return &s.WorkingDirectory }, pathValue)},
@@ -182,7 +182,7 @@ var Options = []Option{
 	{Key: "description", Flag: "description", Arg: "TEXT", Default: "none", Live: true,
 		Help:   "what it is, for whoever reads the list",
 		Access: text(func(s *Service) *string { return &s.Description }, textValue)},
-}
+}, limitOptions()...)
 
 func setShell(s *Service, value string, _ Caller) (err error) {
 	if s.Shell, err = strconv.ParseBool(value); err != nil {

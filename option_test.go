@@ -60,6 +60,14 @@ func TestOptions(t *testing.T) {
 		"log_format": {[]good{{"plain", ""}, {"time", ""}}, []bad{{"", "plain or time"}, {"json", "plain or time"}}},
 		"log_to":     {[]good{{"syslog", ""}, {"syslog:/dev/log", ""}, {"syslog:unix:/dev/log", ""}, {"syslog:udp:127.0.0.1:514", ""}, {"syslog:tcp:[::1]:601", ""}, {"command:logger -t web", ""}}, []bad{{"", "syslog:ADDRESS"}, {"syslog:", "nowhere"}, {"syslog:log", "path of a socket"}, {"syslog:udp:loghost", "HOST:PORT"}, {"syslog:udp::514", "HOST:PORT"}, {"syslog:tcp:h:0", "HOST:PORT"}, {"syslog:tcp:::1:514", "HOST:PORT"}, {"syslog:tcp:a b:514", "HOST:PORT"}, {"command", "command:COMMAND"}, {"command: ", "nowhere"}, {"syslogd", "nowhere"}, {"command:a\nb", "nowhere"}, {"file:/x", "nowhere"}}},
 
+		"limits":        {[]good{{"nofile=4096", ""}, {"nofile=1024:4096", ""}, {"nofile=7:7", "nofile=7"}, {"core=0", ""}, {"core=unlimited", ""}, {"nproc=5:unlimited", ""}, {"as=2GB", ""}, {"as=2000000000:4GiB", "as=2GB:4GiB"}, {"cpu=10m", "cpu=600"}, {"cpu=90:2h", "cpu=90:7200"}, {"rtprio=0", ""}}, []bad{{"", "NAME=VALUE"}, {"nofile", "NAME=VALUE"}, {"files=3", "as, core, cpu"}, {"nofile=", "a number, or unlimited"}, {"nofile=-1", "a number, or unlimited"}, {"nofile=1k", "a number, or unlimited"}, {"nofile=2:1", "above the second"}, {"nofile=unlimited:1", "above the second"}, {"nofile=1:2:3", "SOFT:HARD"}, {"as=much", "64MB, 0, or unlimited"}, {"as=never", "64MB, 0, or unlimited"}, {"cpu=1.5", "whole seconds"}, {"cpu=0.5s", "whole seconds"}, {"nofile=18446744073709551615", "a number, or unlimited"}}},
+		"nice":          {[]good{{"0", ""}, {"-20", ""}, {"19", ""}, {"+5", "5"}}, []bad{{"", "from -20 to 19"}, {"20", "from -20 to 19"}, {"-21", "-20"}, {"low", "-20"}}},
+		"ionice":        {[]good{{"idle", ""}, {"best-effort", "best-effort:4"}, {"best-effort:0", ""}, {"realtime:7", ""}}, []bad{{"", "idle, best-effort"}, {"idle:1", "idle, best-effort"}, {"best-effort:8", ":0 to :7"}, {"realtime:-1", ":0 to :7"}, {"realtime:", ":0 to :7"}, {"3", "idle"}}},
+		"cpus":          {[]good{{"0", ""}, {"0,2-3", ""}, {"3, 2,0,1", "0-3"}, {"1023", ""}}, []bad{{"", "0,2-3"}, {"1024", "0 to 1023"}, {"3-1", "ranges"}, {"-1", "0,2-3"}, {"1-2-3", "0,2-3"}, {"all", "0,2-3"}, {"1,,2", "0,2-3"}}},
+		"oom_score_adj": {[]good{{"0", ""}, {"-1000", ""}, {"1000", ""}}, []bad{{"", "-1000 to 1000"}, {"1001", "-1000 to 1000"}}},
+		"memory_max":    {[]good{{"512MB", ""}, {"1MiB", ""}, {"never", "-"}, {"0", "-"}}, []bad{{"1MB", "at least 1MiB, or never"}, {"much", "for example"}, {"", "for example"}, {"-1", "for example"}}},
+		"memory_action": {[]good{{"restart", ""}, {"stop", ""}, {"warn", ""}}, []bad{{"", "restart, stop or warn"}, {"kill", "restart, stop or warn"}}},
+
 		"schedule":         {[]good{{"30 3 * * mon-fri", ""}, {" 0  3 * * SUN", "0 3 * * sun"}, {"@midnight", "@daily"}, {"@every 90", "@every 1m30s"}}, []bad{{"", "5 (minute hour"}, {"0 24 * * *", "its hour is"}, {"0 0 31 2 *", "never comes"}}},
 		"timezone":         {[]good{{"Europe/Berlin", ""}, {"UTC", ""}, {"utc", "UTC"}, {"local", "Local"}}, []bad{{"", "Area/City"}, {"Europe/Nowhere", "Area/City"}, {"CET-1CEST", "Area/City"}, {"../../etc/localtime", "Area/City"}}},
 		"overlap":          {[]good{{"skip", ""}, {"queue", ""}, {"replace", ""}}, []bad{{"", "skip, queue or replace"}, {"allow", "skip, queue or replace"}}},
@@ -141,8 +149,8 @@ func TestOptionsGiveBackAnything(t *testing.T) {
 
 // TestOptionsLeaveCopiesAlone: a definition is copied by value all over; setting one must not change the other.
 func TestOptionsLeaveCopiesAlone(t *testing.T) {
-	first := map[string]string{"environment": "A=1", "tags": "a", "success_codes": "1", "stop": "TERM/1", "umask": "022"}
-	second := map[string]string{"environment": "A=2", "tags": "b", "success_codes": "2", "stop": "INT/2", "umask": "077"}
+	first := map[string]string{"environment": "A=1", "tags": "a", "success_codes": "1", "stop": "TERM/1", "umask": "022", "limits": "nofile=1", "nice": "1", "oom_score_adj": "1"}
+	second := map[string]string{"environment": "A=2", "tags": "b", "success_codes": "2", "stop": "INT/2", "umask": "077", "limits": "nofile=2", "nice": "2", "oom_score_adj": "2"}
 	for _, o := range tend.Options {
 		if first[o.Key] == "" {
 			continue

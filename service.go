@@ -57,6 +57,14 @@ type Settings struct {
 	StopCommand        string   `json:"stop_command,omitempty"` // for /bin/sh -c, before the first signal
 	StopCommandTimeout Duration `json:"stop_command_timeout,omitempty"`
 
+	Limits       map[string]string `json:"limits,omitempty"` // NAME → what ParseLimit reads
+	Nice         *int              `json:"nice,omitempty"`   // nil: as tend itself
+	IONice       string            `json:"ionice,omitempty"` // what ParseIONice reads; "": by the niceness
+	CPUs         string            `json:"cpus,omitempty"`   // what ParseCPUs reads; "": all
+	OOMScoreAdj  *int              `json:"oom_score_adj,omitempty"`
+	MemoryMax    Size              `json:"memory_max,omitempty"`    // of the whole tree, bytes; 0: as much as there is
+	MemoryAction MemoryAction      `json:"memory_action,omitempty"` // what is done when it has more
+
 	Schedule        string   `json:"schedule,omitempty"` // it is a job, that runs at those times
 	Timezone        string   `json:"timezone,omitempty"` // of the schedules; "": see Zone
 	Overlap         Overlap  `json:"overlap,omitempty"`
@@ -161,6 +169,9 @@ func (s Service) WithDefaults() Service {
 	}
 	if s.Instances == 0 {
 		s.Instances = 1
+	}
+	if s.MemoryAction == "" && s.MemoryMax > 0 {
+		s.MemoryAction = DefaultMemoryAction
 	}
 	return s
 }

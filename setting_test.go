@@ -287,6 +287,17 @@ var anySettings = rapid.Custom(func(t *rapid.T) tend.Settings {
 	if given("log format") {
 		s.LogFormat = rapid.SampledFrom([]tend.LogFormat{tend.LogPlain, tend.LogTime}).Draw(t, "log format")
 	}
+	if given("limits") {
+		s.Limits = rapid.SampledFrom([]map[string]string{{"nofile": "4096"}, {"as": "1GB:unlimited", "core": "0"}}).Draw(t, "limits")
+		n := rapid.IntRange(-20, 19).Draw(t, "nice")
+		s.Nice, s.OOMScoreAdj = &n, &n
+		s.IONice = rapid.SampledFrom([]string{"", "idle", "best-effort:7"}).Draw(t, "ionice")
+		s.CPUs = rapid.SampledFrom([]string{"", "0", "0,2-3"}).Draw(t, "cpus")
+	}
+	if given("memory") {
+		s.MemoryMax = rapid.SampledFrom([]tend.Size{0, 1 << 20, 5e8}).Draw(t, "memory")
+		s.MemoryAction = rapid.SampledFrom([]tend.MemoryAction{"", tend.MemoryRestart, tend.MemoryStop, tend.MemoryWarn}).Draw(t, "memory action")
+	}
 	if given("log to") {
 		s.LogTo = rapid.SampledFrom([]string{"syslog", "command:logger"}).Draw(t, "log to")
 	}

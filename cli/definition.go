@@ -90,6 +90,9 @@ func (a *App) service(c *command, d *definition, args arguments, exists bool) (t
 	if err := checkFiles(s); err != nil {
 		return s, err
 	}
+	if err := checkLimits(s); err != nil {
+		return s, err
+	}
 	a.doubt(c, d, args, s, words)
 	return s, nil
 }

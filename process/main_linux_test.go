@@ -105,6 +105,7 @@ var roles = map[string]func(args []string) int{
 	"watcher":   watcher,
 	"begetter":  begetter,
 	"place":     placeRole,
+	"limited":   limitedRole,
 }
 
 // say tells the test something; hear waits until the test closes our stdin.

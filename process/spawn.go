@@ -30,10 +30,11 @@ type Spec struct {
 	// What only the process itself can know or set goes through the exec stage.
 	ListenPID   bool // LISTEN_PID, and LISTEN_PIDFDID where pidfds have inodes, are added to Env: see sd_listen_fds(3)
 	WatchdogPID bool // WATCHDOG_PID is added to Env: see sd_watchdog_enabled(3)
+	Limits      Limits
 }
 
 // needsStage reports whether something of it can only be done from inside.
-func (s *Spec) needsStage() bool { return s.ListenPID || s.WatchdogPID }
+func (s *Spec) needsStage() bool { return s.ListenPID || s.WatchdogPID || !s.Limits.IsZero() }
 
 // Child is a process that was started. Start is 0 when it had ended and was reaped before it could be asked: how it
 // ended then stands behind the pidfd, and in the exit journal, under its pid and a start that is not before Earliest.

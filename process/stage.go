@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,6 +32,7 @@ type stagePlan struct {
 	listenPID   bool
 	pidfdInode  bool // with the listenPID
 	watchdogPID bool
+	limits      Limits
 }
 
 func (p stagePlan) String() string {
@@ -45,7 +45,7 @@ func (p stagePlan) String() string {
 			words = append(words, word)
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.Join(append(words, p.limits.words()...), " ")
 }
 
 func (p *stagePlan) switches() map[string]*bool {
@@ -64,6 +64,8 @@ func parseStagePlan(text string) (p stagePlan, err error) {
 			var fd int
 			fd, err = strconv.Atoi(value)
 			p.files = append(p.files, fd)
+		case "nice", "oom_score_adj", "ionice", "cpus", "limit":
+			err = p.limits.add(key, value)
 		default:
 			wanted := p.switches()[word]
 			if wanted == nil {
@@ -82,6 +84,9 @@ const stageStatus = 253 // the exit status of a failed stage, as of a failed exe
 
 // startStaged starts the process through the stage and waits until the stage is over.
 func startStaged(stage []string, spec Spec, files []uintptr) (born, error) {
+	if err := spec.Limits.valid(); err != nil {
+		return born{}, err
+	}
 	if len(stage) == 0 {
 		return born{}, &StartError{Step: StepExecute, Path: spec.Path, Err: errors.New("there is no exec stage")}
 	}
@@ -109,13 +114,15 @@ func startStaged(stage []string, spec Spec, files []uintptr) (born, error) {
 // staged is the process as it is begun.
 func staged(stage []string, spec Spec, files []uintptr) Spec {
 	plan := stagePlan{umask: spec.Umask, report: len(files), listenPID: spec.ListenPID, watchdogPID: spec.WatchdogPID}
+	plan.limits = spec.Limits
 	plan.pidfdInode = spec.ListenPID && Probe().Has("pidfd")
 	for fd := 3; fd < len(files); fd++ {
 		if files[fd] != noDescriptor {
 			plan.files = append(plan.files, fd)
 		}
 	}
-	arguments := append(slices.Clone(stage), plan.String(), spec.Dir, spec.Path)
+	arguments := append([]string{"tend"}, stage[1:]...) // as our other processes are called
+	arguments = append(arguments, plan.String(), spec.Dir, spec.Path)
 	staged := Spec{Path: stage[0], Args: append(arguments, spec.Args...), Dir: "/", Cgroup: spec.Cgroup, Own: spec.Own}
 	for i, entry := range spec.Env {
 		staged.Env = append(staged.Env, strconv.Itoa(i)+"="+entry)
@@ -125,13 +132,17 @@ func staged(stage []string, spec Spec, files []uintptr) Spec {
 
 // stageFailure reads what a stage wrote.
 func stageFailure(spec Spec, report string) error {
-	step, number, _ := strings.Cut(report, " ")
-	n, err := strconv.Atoi(number)
+	at := max(0, strings.LastIndexByte(report, ' '))
+	n, err := strconv.Atoi(strings.TrimSpace(report[at:]))
 	if err != nil {
 		return &StartError{Step: StepExecute, Path: spec.Path, Err: fmt.Errorf("its start was broken off (%q)", report)}
 	}
-	if step == StepChdir {
+	switch step := report[:at]; step {
+	case StepExecute:
+		return failure(spec, syscall.Errno(n))
+	case StepChdir:
 		return &StartError{Step: StepChdir, Path: spec.Dir, Err: syscall.Errno(n)}
+	default:
+		return refused(step, syscall.Errno(n))
 	}
-	return failure(spec, syscall.Errno(n))
 }

@@ -49,7 +49,25 @@ func (p stagePlan) execute(dir, program string, args []string) (step string, err
 	if err := unix.Chdir(dir); err != nil {
 		return StepChdir, err
 	}
-	return StepExecute, syscall.Exec(program, args, p.environment())
+	settings, err := p.limits.settings()
+	if err != nil {
+		return StepExecute, err
+	}
+	bounds, err := p.limits.bounds()
+	if err != nil {
+		return StepExecute, err
+	}
+	for _, s := range settings {
+		if err := s.set(); err != nil {
+			return s.step, err
+		}
+	}
+	err = become(p.report, program, args, p.environment(), bounds)
+	var failed *StartError
+	if errors.As(err, &failed) {
+		return failed.Path, err
+	}
+	return StepExecute, err
 }
 
 // environment is that of the service: as it was sent, with what only its process knows.

@@ -11,13 +11,14 @@ const (
 	StepFind    = "find"    // look the command up
 	StepFork    = "fork"    // make a process
 	StepChdir   = "chdir"   // enter the working directory
+	StepSet     = "set"     // set what is to be set of it, which the path names: "nice 5"
 	StepExecute = "execute" // become the command
 )
 
 // StartError says which step of a start failed, on what, and why.
 type StartError struct {
 	Step string
-	Path string // the command, or the directory
+	Path string // the command, the directory or the setting
 	Err  error
 }
 
@@ -28,6 +29,8 @@ func (e *StartError) Error() string {
 		return fmt.Sprintf("cannot make a process for %q: %v", e.Path, e.Err)
 	case StepChdir:
 		return fmt.Sprintf("cannot enter the directory %q: %v", e.Path, e.Err)
+	case StepSet:
+		return fmt.Sprintf("%s: %v", e.Path, e.Err)
 	case StepFind:
 		return fmt.Sprintf("cannot find %q: %v", e.Path, e.Err)
 	}
