@@ -7,9 +7,7 @@ import (
 
 func (d *decision) startRequested(cause Cause) {
 	d.Wanted, d.Once = true, false
-	if d.Halting {
-		d.Halting, d.Then, d.Reason = false, ThenStop, ""
-	}
+	d.notHalting()
 	if cause != CauseResume {
 		d.expireLater()
 	}
@@ -41,6 +39,13 @@ func (d *decision) restartRequested(hold bool) {
 	d.haltFor(hold, ThenStart, "to be restarted")
 }
 
+// notHalting has it run on, although it was to be stopped.
+func (d *decision) notHalting() {
+	if d.Halting {
+		d.Halting, d.Then, d.Reason, d.Fault, d.Lacks = false, ThenStop, "", "", ""
+	}
+}
+
 // renewed gives what is wanted a new run. What has failed may do better now.
 func (d *decision) renewed(e Renewed) {
 	switch {
@@ -62,6 +67,9 @@ func (d *decision) resumed(rebooted bool) {
 	if !d.Wanted || d.expired(false) {
 		return
 	}
+	if d.Then == ThenStop {
+		d.notHalting()
+	}
 	switch {
 	case d.Phase == PhaseStopping && d.Then == ThenStop:
 		d.stopFor(ThenStart, "to be started again")
@@ -75,7 +83,7 @@ func (d *decision) start(cause Cause) {
 	d.Once = cause == CauseOnce
 	if d.service.Depends() {
 		d.enter(PhaseWaiting, never)
-		d.Cause = cause
+		d.Cause, d.Lacks = cause, ""
 		return
 	}
 	d.begin(cause)
@@ -106,10 +114,10 @@ func (d *decision) lacking(e Lacking) {
 	case d.Halting || d.Phase != PhaseStarting && d.Phase != PhaseRunning:
 	case job:
 		d.Fault = e.Why
-		d.stopFor(ThenEnd, e.Why)
+		d.haltFor(e.Hold, ThenEnd, e.Why)
 	default:
 		d.Fault, d.Lacks = e.Why, e.Name
-		d.stopFor(ThenFail, e.Why)
+		d.haltFor(e.Hold, ThenFail, e.Why)
 	}
 }
 
@@ -170,6 +178,10 @@ func (d *decision) ready() {
 func (d *decision) readyTimeOver() {
 	if d.service.Ready.Kind == CheckAlive {
 		d.ready()
+		return
+	}
+	if d.Halting {
+		d.Next = time.Time{} // it is stopped anyway
 		return
 	}
 	d.faulted(Faulted{Why: fmt.Sprintf("was not ready within %s", Duration(d.Next.Sub(d.Since).Round(time.Millisecond)))})

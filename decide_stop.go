@@ -31,8 +31,11 @@ func (d *decision) released() {
 		return
 	}
 	reason := ""
-	if d.Then == ThenStart {
+	switch d.Then {
+	case ThenStart:
 		reason = "to be restarted"
+	case ThenEnd, ThenFail:
+		reason = d.Fault
 	}
 	d.stopFor(d.Then, reason)
 }

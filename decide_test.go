@@ -122,7 +122,8 @@ func (st *story) event(words []string) tend.Event {
 	case text == "cleared":
 		return tend.Cleared{}
 	case word == "lacking":
-		return tend.Lacking{Name: rest, Why: "it requires " + rest + ", which failed"}
+		rest, hold := strings.CutSuffix(rest, ", held")
+		return tend.Lacking{Name: rest, Why: "it requires " + rest + ", which failed", Hold: hold}
 	case text == "ready":
 		return tend.Ready{Run: run}
 	case word == "faulted":

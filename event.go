@@ -23,8 +23,11 @@ type (
 	}
 	// Cleared: nothing that it depends on is in the way of a start any more.
 	Cleared struct{}
-	// Lacking: what it requires has failed, or is not there.
-	Lacking struct{ Name, Why string }
+	// Lacking: what it requires has failed, or is not there. Hold is as in StopRequested.
+	Lacking struct {
+		Name, Why string
+		Hold      bool
+	}
 	// Released: those that need it have ended, so a service that is halting is stopped now.
 	Released struct{}
 	// Resumed: supervision began anew. It comes once, after whatever was found out about the last run.

@@ -106,3 +106,36 @@ func loopThrough(services map[string]Service, start string) []string {
 	}
 	return nil
 }
+
+// CheckRemoval refuses to take away services that others require, unless those go as well.
+func (o *Order) CheckRemoval(names []string) *Error {
+	for _, name := range names {
+		var stay []string
+		for _, d := range o.NeededBy(name) {
+			if d.Bond == BondRequires && !slices.Contains(names, d.Service) {
+				stay = append(stay, d.Service)
+			}
+		}
+		if len(stay) > 0 {
+			verb := "require"
+			if len(stay) == 1 {
+				verb = "requires"
+			}
+			words := make([]string, 0, len(stay))
+			for _, other := range stay {
+				words = append(words, shellWord(other))
+			}
+			return Errorf(CodeConflict, "%s cannot be removed: %s %s it", name, list(stay), verb).About(name).
+				WithHint("remove them as well, tend remove %s %s, or change what they require", strings.Join(words, " "), shellWord(name))
+		}
+	}
+	return nil
+}
+
+// list writes names as people do: a, b and c.
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}

@@ -9,7 +9,8 @@ import (
 // Standing is how one copy of a service stands, as those see it that depend on it.
 type Standing struct {
 	State
-	Name      string // as it is shown
+	Key       string // by which it is kept
+	Name      string // by which it is shown
 	Elsewhere bool   // another host runs it: that it does is all that can be asked for
 	Broken    bool   // its definition cannot be read, so it cannot be started
 }
