@@ -103,7 +103,11 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 		}
 	case Told:
 		if d.current(e.Run) {
-			d.StatusText, d.Reloading = e.Status, e.Reloading
+			d.StatusText, d.Complaint, d.Reloading, d.Departing = e.Status, e.Failure, e.Reloading, e.Stopping
+		}
+	case Forgiven:
+		if d.current(e.Run) {
+			d.Failures, d.Restarts = 0, 0
 		}
 	case StopCommandEnded:
 		if d.current(e.Run) {

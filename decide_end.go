@@ -29,7 +29,7 @@ func (d *decision) mainEnded(e Ended) {
 	}
 	early := !d.Begun
 	d.Main, d.Begun, d.Exit, d.Ended, d.EndedAfter = Identity{}, true, &exit, d.past(e.At), time.Time{}
-	text := exit.String()
+	text := exit.String() + d.complaint()
 	if e.At.IsZero() && !e.After.IsZero() {
 		d.EndedAfter = d.past(e.After)
 		text += unseen
@@ -111,7 +111,15 @@ func (d *decision) how() string {
 	if d.Fault != "" {
 		return d.Fault
 	}
-	return d.Exit.String()
+	return d.Exit.String() + d.complaint()
+}
+
+// complaint is what the run had to say about its end.
+func (d *decision) complaint() string {
+	if d.Complaint == "" {
+		return ""
+	}
+	return ", and said of it: " + d.Complaint
 }
 
 // ended consults the policy when a run has ended by itself, at Ended and as Exit says, and nothing of it is left.

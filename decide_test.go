@@ -134,7 +134,10 @@ func (st *story) event(words []string) tend.Event {
 	case word == "main":
 		return tend.MainChanged{Run: run, Main: st.identity(rest)}
 	case word == "says":
-		return tend.Told{Run: run, Status: rest}
+		status, failure, _ := strings.Cut(rest, ", failed of ")
+		return tend.Told{Run: run, Status: status, Failure: failure}
+	case text == "forgiven":
+		return tend.Forgiven{Run: run}
 	case text == "stop command ended":
 		return tend.StopCommandEnded{Run: run}
 	case word == "renewed":

@@ -78,8 +78,12 @@ type (
 	Told struct {
 		Run       string
 		Status    string
+		Failure   string
 		Reloading bool
+		Stopping  bool
 	}
+	// Forgiven: the run asks that the failures before it count no more.
+	Forgiven struct{ Run string }
 	// StopCommandEnded: the answer to StopCommand.
 	StopCommandEnded struct{ Run string }
 	// Tick: time has passed. Hold is as in StopRequested.
@@ -97,6 +101,7 @@ func (Faulted) event()          {}
 func (Extended) event()         {}
 func (MainChanged) event()      {}
 func (Told) event()             {}
+func (Forgiven) event()         {}
 func (StopCommandEnded) event() {}
 func (StopRequested) event()    {}
 func (RestartRequested) event() {}

@@ -61,6 +61,7 @@ func Explain(a Account, now time.Time) []string {
 	default:
 		e.stopped()
 	}
+	e.says()
 	if e.LogTrouble != "" {
 		e.say("But %s", e.LogTrouble)
 	}
@@ -239,6 +240,23 @@ func (e *explanation) stopping() {
 		} else {
 			e.say("That was the last step; what has not ended %s has survived", e.next(st.Next))
 		}
+	}
+}
+
+// says repeats what the run says of itself.
+func (e *explanation) says() {
+	st := e.State
+	if !st.Phase.Live() {
+		return
+	}
+	switch {
+	case st.Departing:
+		e.say("It says that it is about to end")
+	case st.Reloading:
+		e.say("It says that it reads its configuration again")
+	}
+	if st.StatusText != "" {
+		e.say("It says of itself: %s", st.StatusText)
 	}
 }
 

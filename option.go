@@ -174,6 +174,7 @@ var Options = append([]Option{
 		Help:   "where a copy of its log goes: syslog, syslog:ADDRESS or command:COMMAND",
 		Detail: "An address is the path of a socket, udp:HOST:PORT or tcp:HOST:PORT. A command is run by /bin/sh -c and gets the lines on its stdin. What was written before is not sent. See docs/logs.md.",
 		Access: text(func(s *Service) *string { return &s.LogTo }, func(value string, _ Caller) (string, error) { return ParseLogTo(value) })},
+	fdStoreOption,
 	scheduleOption, timezoneOption, overlapOption, missedOption, restartScheduleOption, expiresOption,
 	instancesOption,
 	{Key: "tags", Flag: "tag", Arg: "TAG", Repeat: true, Default: "none", Live: true,

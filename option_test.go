@@ -67,6 +67,7 @@ func TestOptions(t *testing.T) {
 		"oom_score_adj": {[]good{{"0", ""}, {"-1000", ""}, {"1000", ""}}, []bad{{"", "-1000 to 1000"}, {"1001", "-1000 to 1000"}}},
 		"memory_max":    {[]good{{"512MB", ""}, {"1MiB", ""}, {"never", "-"}, {"0", "-"}}, []bad{{"1MB", "at least 1MiB, or never"}, {"much", "for example"}, {"", "for example"}, {"-1", "for example"}}},
 		"memory_action": {[]good{{"restart", ""}, {"stop", ""}, {"warn", ""}}, []bad{{"", "restart, stop or warn"}, {"kill", "restart, stop or warn"}}},
+		"fd_store":      {[]good{{"1", ""}, {"500", ""}, {"0", "-"}}, []bad{{"", "0 to 500"}, {"-1", "0 to 500"}, {"501", "0 to 500"}}},
 
 		"schedule":         {[]good{{"30 3 * * mon-fri", ""}, {" 0  3 * * SUN", "0 3 * * sun"}, {"@midnight", "@daily"}, {"@every 90", "@every 1m30s"}}, []bad{{"", "5 (minute hour"}, {"0 24 * * *", "its hour is"}, {"0 0 31 2 *", "never comes"}}},
 		"timezone":         {[]good{{"Europe/Berlin", ""}, {"UTC", ""}, {"utc", "UTC"}, {"local", "Local"}}, []bad{{"", "Area/City"}, {"Europe/Nowhere", "Area/City"}, {"CET-1CEST", "Area/City"}, {"../../etc/localtime", "Area/City"}}},

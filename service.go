@@ -73,6 +73,7 @@ type Settings struct {
 	Expires         Duration `json:"expires,omitempty"` // stopped that long after somebody started it; 0: never
 
 	Instances int `json:"instances,omitempty"` // how many copies run
+	FDStore   int `json:"fd_store,omitempty"`  // descriptors that are kept for it over restarts; 0: none
 }
 
 // Depends reports whether there are others that it waits for before a run.

@@ -75,6 +75,8 @@ type State struct {
 	Queued     bool      `json:"queued,omitempty"`      // a time of its schedule came while it ran: it runs again
 	StatusText string    `json:"status_text,omitempty"` // what the run says of itself: sd_notify(3), STATUS
 	Reloading  bool      `json:"reloading,omitempty"`   // the run says that it reads its configuration again
+	Departing  bool      `json:"departing,omitempty"`   // the run says that it is about to end
+	Complaint  string    `json:"complaint,omitempty"`   // what the run says that it has failed of
 	Exit       *Exit     `json:"exit,omitempty"`        // how the last run ended; States share it, it is never written to
 	Ended      time.Time `json:"ended,omitzero"`        // when the last run's main process ended
 	EndedAfter time.Time `json:"ended_after,omitzero"`  // it ended at an unknown moment between this and Ended; zero: at Ended

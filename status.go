@@ -23,6 +23,9 @@ type Status struct {
 	LastEnd      time.Time `json:"last_end,omitzero"`       // when
 	LastEndAfter time.Time `json:"last_end_after,omitzero"` // it was at an unknown moment between this and LastEnd
 	Reason       string    `json:"reason,omitempty"`        // why it is in this state, in words
+	Says         string    `json:"says,omitempty"`          // the present run of itself: sd_notify(3), STATUS
+	Reloading    bool      `json:"reloading,omitempty"`     // it says that it reads its configuration again
+	Departing    bool      `json:"departing,omitempty"`     // it says that it is about to end
 	Elsewhere    string    `json:"elsewhere,omitempty"`     // the other host or container that runs it
 	Left         []int     `json:"left,omitempty"`          // the processes that survived every step of a stop
 	Log          string    `json:"log,omitempty"`           // the file that holds its output
@@ -49,6 +52,9 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 	}
 	if st.Phase == PhaseRunning && s.WithDefaults().healthy(now.Sub(st.Started)) {
 		v.Failures = 0 // the State hears of it with the next failure only: no timer runs for this
+	}
+	if st.Phase.Live() {
+		v.Says, v.Reloading, v.Departing = st.StatusText, st.Reloading, st.Departing
 	}
 	if st.Phase == PhaseBackoff {
 		v.NextTry = st.Next

@@ -66,6 +66,15 @@ func (c *card) addState(s tend.Status, now time.Time) {
 		state += fmt.Sprintf(" for %s (since %s)", tend.Span(now.Sub(s.Since)), tend.Moment(s.Since, now))
 	}
 	c.add("state", state)
+	switch {
+	case s.Departing:
+		c.add("says", "it is about to end")
+	case s.Reloading:
+		c.add("says", "it reads its configuration again")
+	}
+	if s.Says != "" {
+		c.add("says", s.Says)
+	}
 	if s.Reason != "" && (s.LastExit == nil || s.Reason != s.LastExit.String()) {
 		c.add("reason", s.Reason)
 	}
