@@ -114,7 +114,7 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 			d.stopCommandEnded()
 		}
 	case Tick:
-		d.tick(e.Hold)
+		d.tick(e)
 	}
 	d.plan()
 	return d.State, d.actions
@@ -159,9 +159,9 @@ const never = -1 * time.Second
 // current reports whether the run is the present one.
 func (d *decision) current(run string) bool { return run != "" && d.Run == run && d.Phase.Live() }
 
-func (d *decision) tick(hold bool) {
+func (d *decision) tick(e Tick) {
 	passed := func(t time.Time) bool { return !t.IsZero() && !d.now.Before(t) }
-	if d.expired(hold) {
+	if d.expired(e.Hold) {
 		return
 	}
 	if passed(d.Due) {
@@ -175,7 +175,7 @@ func (d *decision) tick(hold bool) {
 	}
 	switch d.Phase {
 	case PhaseStarting:
-		d.readyTimeOver()
+		d.readyTimeOver(e.Unready)
 	case PhaseBackoff:
 		d.start(d.causeAfter())
 	case PhaseStopping:

@@ -176,7 +176,7 @@ func (d *decision) ready() {
 }
 
 // readyTimeOver: it has lived as long as it should, or was not ready in time.
-func (d *decision) readyTimeOver() {
+func (d *decision) readyTimeOver(answer string) {
 	if d.service.Ready.Kind == CheckAlive {
 		d.ready()
 		return
@@ -185,7 +185,11 @@ func (d *decision) readyTimeOver() {
 		d.Next = time.Time{} // it is stopped anyway
 		return
 	}
-	d.faulted(Faulted{Why: fmt.Sprintf("was not ready within %s", Duration(d.Next.Sub(d.Since).Round(time.Millisecond)))})
+	why := fmt.Sprintf("was not ready within %s", Duration(d.Next.Sub(d.Since).Round(time.Millisecond)))
+	if answer != "" {
+		why += ": " + answer
+	}
+	d.faulted(Faulted{Why: why})
 }
 
 // spawnFailed tells somebody who waits for the answer at once that it cannot be executed. What goes on by itself tries

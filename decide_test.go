@@ -154,6 +154,8 @@ func (st *story) event(words []string) tend.Event {
 		return tend.Resumed{Rebooted: true}
 	case text == "tick":
 		return tend.Tick{}
+	case word == "tick":
+		return tend.Tick{Unready: rest}
 	case text == "tree ended":
 		return tend.TreeEnded{Run: run}
 	case word == "spawned":

@@ -86,8 +86,12 @@ type (
 	Forgiven struct{ Run string }
 	// StopCommandEnded: the answer to StopCommand.
 	StopCommandEnded struct{ Run string }
-	// Tick: time has passed. Hold is as in StopRequested.
-	Tick struct{ Hold bool }
+	// Tick: time has passed. Hold is as in StopRequested. Unready is what a readiness check that has not succeeded has last
+	// got to hear; "": nothing.
+	Tick struct {
+		Hold    bool
+		Unready string
+	}
 )
 
 func (StartRequested) event()   {}

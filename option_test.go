@@ -43,8 +43,13 @@ func TestOptions(t *testing.T) {
 		"backoff":          {[]good{{"1s..1m", ""}, {"5", "5s..5s"}}, []bad{{"0", "shortest..longest"}, {"1m..1s", "shortest..longest"}}},
 		"healthy_after":    {[]good{{"1m", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"soon", "for example"}}},
 		"give_up_after":    {[]good{{"1", ""}, {"1000000", ""}, {"never", "-"}}, []bad{{"0", "1 or more, or never"}, {"-1", "1 or more"}, {"", "1 or more"}, {"1000001", "1 or more"}}},
-		"ready":            {[]good{{"alive:1s", ""}, {"alive:2", "alive:2s"}}, []bad{{"alive:0", "alive:DURATION"}, {"tcp:80", "alive:DURATION"}}},
 		"stop":             {[]good{{"TERM/10/KILL/5", ""}, {"int/1m", "INT/60"}}, []bad{{"TERM", "TERM/10/KILL/5"}, {"", "TERM/10/KILL/5"}}},
+
+		"ready":           {[]good{{"alive:1s", ""}, {"alive:2", "alive:2s"}, {"tcp:80", ""}, {"http:8000/ socket=run/web.sock", "http://localhost:8000/ socket=/srv/site/run/web.sock"}, {"exit", ""}}, []bad{{"alive:0", "alive:TIME"}, {"soon", "tcp:[HOST:]PORT"}, {"none", "not a readiness check"}}},
+		"health":          {[]good{{"tcp:80", ""}, {"command:true", ""}, {"notify:30s", ""}, {"none", "-"}}, []bad{{"alive:1s", "nothing of health"}, {"notify", "notify:TIME"}}},
+		"health_interval": {[]good{{"1m", ""}, {"100ms", ""}}, []bad{{"99ms", "at least 100ms"}, {"0", "no time at all"}}},
+		"health_timeout":  {[]good{{"500ms", ""}}, []bad{{"0", "no time at all"}}},
+		"health_failures": {[]good{{"1", ""}, {"1000", ""}}, []bad{{"0", "1 to 1000"}, {"1001", "1 to 1000"}, {"", "1 to 1000"}}},
 
 		"ready_timeout":        {[]good{{"5m", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"never", "for example"}}},
 		"stop_command":         {[]good{{"./drain; sleep 1", ""}}, []bad{{"", "is no command"}, {"a\nb", "one line"}}},
@@ -226,6 +231,12 @@ func TestOptionDefaults(t *testing.T) {
 			if err := o.Set(&s, o.Default, caller); err != nil {
 				t.Errorf("%s: %v", o.Key, err)
 			}
+		}
+	}
+	checked := tend.Service{Settings: tend.Settings{Health: tend.Check{Kind: tend.CheckTCP, Target: "80"}}}.WithDefaults()
+	for _, key := range []string{"health_interval", "health_timeout", "health_failures"} {
+		if o := tend.FindOption(key); !slices.Equal(o.Get(checked), []string{o.Default}) || o.Get(full) != nil {
+			t.Errorf("%s: the default is %q, the table says %q", key, o.Get(checked), o.Default)
 		}
 	}
 	job := tend.Service{Settings: tend.Settings{Schedule: "@daily"}}.WithDefaults()

@@ -50,6 +50,11 @@ type Settings struct {
 	Ready        Check    `json:"ready,omitzero"`
 	ReadyTimeout Duration `json:"ready_timeout,omitempty"`
 
+	Health         Check    `json:"health,omitzero"`
+	HealthInterval Duration `json:"health_interval,omitempty"`
+	HealthTimeout  Duration `json:"health_timeout,omitempty"`  // of one check, readiness checks included
+	HealthFailures int      `json:"health_failures,omitempty"` // in a row, before it is restarted
+
 	Requires []string `json:"requires,omitempty"` // started and ready first, and their failure is its own
 	Wants    []string `json:"wants,omitempty"`    // tried first
 	After    []string `json:"after,omitempty"`    // only in this order
@@ -102,7 +107,6 @@ const (
 	DefaultLogFormat          = LogPlain
 	DefaultJobRestart         = RestartNo // of a service with a schedule
 	DefaultOverlap            = OverlapSkip
-	DefaultReadyTimeout       = Duration(time.Minute)
 	DefaultStopCommandTimeout = Duration(30 * time.Second)
 	DefaultMissed             = MissedSkip
 	MaxNameLength             = 100 // bytes; with it a log's file name stays below NAME_MAX
@@ -136,6 +140,9 @@ func (s Service) WithDefaults() Service {
 	}
 	if s.ReadyTimeout == 0 && s.Ready.Kind != CheckExit {
 		s.ReadyTimeout = DefaultReadyTimeout
+	}
+	if s.Health.Kind != "" {
+		s = s.withHealthDefaults()
 	}
 	if s.StopCommandTimeout == 0 {
 		s.StopCommandTimeout = DefaultStopCommandTimeout
