@@ -171,7 +171,7 @@ var Options = append([]Option{
 		Access: text(func(s *Service) *string { return &s.LogTo }, func(value string, _ Caller) (string, error) { return ParseLogTo(value) })},
 	fdStoreOption,
 	scheduleOption, timezoneOption, overlapOption, missedOption, restartScheduleOption, expiresOption,
-	instancesOption,
+	instancesOption, listenOption,
 	{Key: "tags", Flag: "tag", Arg: "TAG", Repeat: true, Default: "none", Live: true,
 		Help:   "a group it belongs to; @TAG means all of them",
 		Access: Access{setTag, func(s Service) []string { return s.Tags }}},

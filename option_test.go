@@ -82,6 +82,15 @@ func TestOptions(t *testing.T) {
 		"expires":          {[]good{{"2h", ""}, {"90", "1m30s"}}, []bad{{"0", "no time at all"}, {"soon", "for example"}}},
 
 		"instances": {[]good{{"1", ""}, {"3", ""}, {"1000", ""}}, []bad{{"0", "1 to 1000"}, {"1001", "1 to 1000"}, {"-1", "1 to 1000"}, {"", "1 to 1000"}, {"two", "number of copies"}}},
+		"listen": {
+			[]good{{"tcp:80", ""}, {"http=tcp:127.0.0.1:80", ""}, {"tcp:localhost:80", "tcp:127.0.0.1:80"}, {"tcp:[::1]:80", ""}, {"udp:[fe80::1%eth0]:53", ""}, {"tcp:[::ffff:1.2.3.4]:1", ""},
+				{"unix:/run/x.sock", ""}, {"unix:x.sock", "unix:/srv/site/x.sock"}, {"a=unix:~/a=b", "a=unix:/home/ann/a=b"}, {"unix-datagram:/x", ""}, {"tcp:[::]:65535", ""}, {"tcp:0.0.0.0:1", ""}},
+			[]bad{{"", "is not a socket"}, {"tcp", "has no port"}, {"tcp:", "has no port"}, {"tcp:0", "1 to 65535"}, {"tcp:65536", "1 to 65535"}, {"tcp:http", "has no port"}, {"tcp:::1:80", "brackets: [::1]"},
+				{"tcp:example.org:80", "not an address"}, {"tcp::80", "not an address"}, {"tcp:1.2.3:80", "not an address"}, {"tcp:1.2.3.256:80", "not an address"}, {"tcp:[1.2.3.4]:80", "not an address"},
+				{"tcp:[:::1]:80", "not an address"}, {"tcp:[1:2:3:4:5:6:7:8:9]:80", "not an address"}, {"tcp:[::1%]:80", "not an address"}, {"sctp:80", "is not a socket"}, {"80", "is not a socket"},
+				{"unix:", "has no path"}, {"unix:a\nb", "has no path"}, {"unix:/" + strings.Repeat("x", 107), "108 bytes long, and that of a socket may be 107"},
+				{"=tcp:80", "not a name"}, {"a b=tcp:80", "not a name"}, {"größe=tcp:80", "not a name"}, {strings.Repeat("x", 256) + "=tcp:80", "not a name"}},
+		},
 
 		"tags":        {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
 		"description": {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},

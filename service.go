@@ -77,8 +77,9 @@ type Settings struct {
 	RestartSchedule string   `json:"restart_schedule,omitempty"`
 	Expires         Duration `json:"expires,omitempty"` // stopped that long after somebody started it; 0: never
 
-	Instances int `json:"instances,omitempty"` // how many copies run
-	FDStore   int `json:"fd_store,omitempty"`  // descriptors that are kept for it over restarts; 0: none
+	Instances int      `json:"instances,omitempty"` // how many copies run
+	Listen    []string `json:"listen,omitempty"`    // the sockets that all of them share: see Listen
+	FDStore   int      `json:"fd_store,omitempty"`  // descriptors that are kept for it over restarts; 0: none
 }
 
 // Depends reports whether there are others that it waits for before a run.

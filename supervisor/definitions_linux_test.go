@@ -22,7 +22,8 @@ func TestWhatIsRemovedDoesNotComeBackBeforeItsRowIsGone(t *testing.T) {
 	if err := s.refresh(); err != nil {
 		t.Fatal(err)
 	}
-	s.remove(s.services["web"], &operation{news: newMailbox[news]()})
+	web := s.services["web"]
+	s.remove(web, &operation{all: []*service{web}, news: newMailbox[news]()})
 	add("db")
 	if err := s.refresh(); err != nil {
 		t.Fatal(err)

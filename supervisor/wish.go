@@ -126,7 +126,12 @@ func (s *Supervisor) wishRemove(sv *service, op *operation) {
 func (s *Supervisor) remove(sv *service, op *operation) {
 	copies := s.copiesOf(sv.definition.Service())
 	for _, other := range copies {
-		if other.state.Phase.Live() || !op.means(other) {
+		switch {
+		case !op.means(other):
+			s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "another command has added %s meanwhile", other.label()).
+				WithHint("tend remove --stop %s", sv.definition.Service())))
+			return
+		case other.state.Phase.Live():
 			s.effect(op.done)
 			return
 		}
