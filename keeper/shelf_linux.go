@@ -129,7 +129,7 @@ func (s *Shelf) Put(name string, f *os.File) error {
 	return err
 }
 
-// Drop keeps the file of that name no longer.
+// Drop keeps the file of that name no longer. It may be open for a while yet: see Release.
 func (s *Shelf) Drop(name string) error {
 	if s == nil {
 		return ErrNoShelf
@@ -152,6 +152,23 @@ func (s *Shelf) Drop(name string) error {
 		return s.clear()
 	}
 	return nil
+}
+
+// Release keeps the file of that name no longer, and closes it at once, for which it goes through all that is there: what
+// listens must not do so when nobody is there to answer.
+func (s *Shelf) Release(name string) error {
+	if s == nil {
+		return ErrNoShelf
+	}
+	if err := s.Drop(name); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.damage != nil || s.discarded == 0 {
+		return s.damage
+	}
+	return s.clear()
 }
 
 // send appends an entry, after making room for it if need be. The last of the room is left for clear.

@@ -118,6 +118,33 @@ func TestShelf(t *testing.T) {
 	}
 }
 
+// What is released is open nowhere from then on, and the rest stays.
+func TestReleasedIsClosed(t *testing.T) {
+	s, _ := newEnds(t).open(t)
+	must(t, shelve(s, "before"))
+	out, in, err := os.Pipe()
+	must(t, err)
+	defer in.Close()
+	must(t, s.Put("pipe", out))
+	must(t, s.Put("pipe", out)) // it may lie there twice
+	must(t, shelve(s, "after"))
+	out.Close()
+	if _, err := in.WriteString("x"); err != nil {
+		t.Errorf("it is not kept: %v", err)
+	}
+	must(t, s.Release("pipe"))
+	if _, err := in.WriteString("x"); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("it is still open: %v", err)
+	}
+	must(t, s.Release("pipe"))
+	files, err := s.All()
+	must(t, err)
+	defer closeAll(files)
+	if found := contents(files); found != "after before" {
+		t.Errorf("on the shelf: %s", found)
+	}
+}
+
 // Where there is no room, or no more descriptors may be under way, it is said, and what is there stays.
 func TestShelfIsFull(t *testing.T) {
 	e := newEnds(t)

@@ -22,3 +22,6 @@ func (*Shelf) Put(string, *os.File) error { return ErrNoShelf }
 
 // Drop has nothing to drop.
 func (*Shelf) Drop(string) error { return ErrNoShelf }
+
+// Release has nothing to release.
+func (*Shelf) Release(string) error { return ErrNoShelf }

@@ -7,4 +7,5 @@ import "tend"
 // seen before that is an effect.
 func (s *Supervisor) consequences(sv *service, before tend.State) {
 	s.order(sv, before)
+	s.listening(sv, before)
 }

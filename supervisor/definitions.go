@@ -86,6 +86,7 @@ func (s *Supervisor) defineCopies(definitions []tend.Service) {
 	}
 	if s.resumed {
 		s.grow()
+		s.closeUnwanted()
 	}
 	s.forward()
 }

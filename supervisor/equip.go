@@ -10,5 +10,10 @@ import (
 // for that are added to those that are closed once the process has them. It works outside the loop.
 func (s *Supervisor) equip(job spawnJob, spec *process.Spec, files *[]*os.File) error {
 	spec.Limits = process.LimitsOf(job.def)
+	all, err := s.openSockets(job)
+	if err != nil {
+		return err
+	}
+	hand(spec, files, all)
 	return nil
 }

@@ -202,6 +202,7 @@ func (s *Supervisor) prepare() (err error) {
 	}
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
 	s.pipes = s.newPipes()
+	s.sockets = newSockets(s)
 	s.openShelf()
 	s.forwards = s.newForwards()
 	s.tasks = s.newTasks()

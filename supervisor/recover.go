@@ -59,6 +59,7 @@ func (s *Supervisor) resume(e estate) error {
 		return err
 	}
 	s.takeOver(e.foreign)
+	s.findSockets()
 	s.retireAll()
 	if s.leaving { // what is wanted is for the next supervisor to start
 		return nil
@@ -69,6 +70,7 @@ func (s *Supervisor) resume(e estate) error {
 		}
 	}
 	s.grow()
+	s.effect(s.closeUnwanted)
 	return nil
 }
 

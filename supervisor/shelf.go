@@ -13,7 +13,8 @@ import (
 // needed any more.
 func (s *Supervisor) openShelf() {
 	owners := map[string]func(name string, file *os.File){
-		onShelf: s.pipes.take,
+		onShelf:        s.pipes.take,
+		onShelfListens: s.sockets.take,
 	}
 	files, err := s.shelf.All()
 	if err != nil && !errors.Is(err, keeper.ErrNoShelf) {

@@ -22,6 +22,7 @@ type spawnJob struct {
 	stdout  logFile
 	stderr  logFile
 	sendTo  []forward.Target
+	alone   bool // no other copy of the service lives
 }
 
 // A spawnResult is what became of it.
@@ -36,6 +37,7 @@ func (s *Supervisor) spawnJob(sv *service) spawnJob {
 	d := sv.definition
 	return spawnJob{
 		service: sv, run: sv.state.Run, def: d.WithDefaults(), stdout: s.logFile(d.Stdout, d), stderr: s.logFile(d.Stderr, d), sendTo: s.targets(d),
+		alone: s.alone(sv),
 	}
 }
 

@@ -56,6 +56,7 @@ type Supervisor struct {
 	spawner  *process.Spawner
 	shelf    *keeper.Shelf // nil: these keepers have none
 	pipes    *pipes
+	sockets  *sockets
 	cgroups  *process.Cgroups
 	forwards *forward.Set
 	tasks    *task.Runner

@@ -17,10 +17,11 @@ var mayImport = map[string][]string{
 	"keeper":      {".", "process", "internal/fault"},
 	"notify":      {}, // what goes over a socket
 	"forward":     {".", "process", "logs"},
+	"listen":      {".", "process"},
 	"task":        {".", "process"},
 	"probe":       {".", "logs", "task"},
 	"api":         {"."}, // what the server needs of a supervisor it declares itself
-	"supervisor":  {".", "process", "logs", "environment", "forward", "task", "probe", "store", "keeper", "internal/fault"},
+	"supervisor":  {".", "process", "logs", "environment", "listen", "forward", "task", "probe", "store", "keeper", "internal/fault"},
 	"cli":         {".", "process", "logs", "environment", "store", "keeper", "supervisor", "api", "internal/fault"},
 	"cmd/tend":    {".", "process", "keeper", "supervisor", "cli"},
 	"bench":       {},
