@@ -11,6 +11,7 @@
 //	api          HTTP and JSON on a unix socket, server and client
 //	supervisor   the loop: events in, Decide, actions out; recovery
 //	forward      a copy of the output for a syslog or a command
+//	listen       the sockets that are opened for services
 //	task         short commands of the users: checks, hooks
 //	notify       what services tell by sd_notify, or by a line in a pipe
 //	store        the SQLite database
