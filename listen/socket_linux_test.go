@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,8 +70,8 @@ func TestOpen(t *testing.T) {
 	} {
 		n := port(t, "tcp")
 		s, l := opened(t, fmt.Sprintf(c.listen, n))
-		for host, want := range map[string]string{"127.0.0.1": c.four, "[::1]": c.six} {
-			conn, err := net.Dial("tcp", fmt.Sprintf("%s:%d", host, n))
+		for host, want := range map[string]string{"127.0.0.1": c.four, "::1": c.six} {
+			conn, err := net.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(n)))
 			if err == nil {
 				conn.Close()
 			}
