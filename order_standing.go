@@ -191,6 +191,11 @@ func (o *Order) Starts(names []string, at Standings) []string {
 	})
 }
 
+// Along returns all that these require or want, directly or through others, and these themselves, in the order of a start.
+func (o *Order) Along(names []string) []string {
+	return o.closure(names, o.Needs, func(d Dependency) (string, bool) { return d.On, d.Bond != BondAfter })
+}
+
 func up(copies []Standing) bool {
 	return !slices.ContainsFunc(copies, func(s Standing) bool { return !s.Up() })
 }

@@ -144,7 +144,11 @@ func (s *Supervisor) pursue(f func()) { s.pending.pursuits = append(s.pending.pu
 // flush writes down what was decided and then lets it take effect. When the database refuses, nothing is lost and
 // nothing is started: it is tried again later, and whoever waits is told.
 func (s *Supervisor) flush() {
-	for !s.pending.empty() {
+	for {
+		s.near.Settle()
+		if s.pending.empty() {
+			return
+		}
 		p := s.pending
 		written := p.written() || s.commit(p)
 		if written {

@@ -84,6 +84,7 @@ func (s *Supervisor) defineCopies(definitions []tend.Service) {
 			s.forget(sv.name(), sv)
 		}
 	}
+	s.drawGraph()
 	if s.resumed {
 		s.grow()
 		s.closeUnwanted()

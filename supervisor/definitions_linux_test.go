@@ -19,6 +19,7 @@ func TestWhatIsRemovedDoesNotComeBackBeforeItsRowIsGone(t *testing.T) {
 	}
 	add("web")
 	s := &Supervisor{ctx: t.Context(), store: ours, services: map[string]*service{}, pending: newPending()}
+	s.near = s.newNeighbours()
 	if err := s.refresh(); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ func Main(database string, leave bool, door NewDoor) int {
 		scans: make(chan scanned, 1), signals: make(chan os.Signal, 8),
 		caller: tend.Caller{Directory: "/", Environ: os.Environ(), Umask: tend.DefaultUmask},
 	}
+	s.near = s.newNeighbours()
 	// The last is caught so that a file that may not grow is an error like any other: see setrlimit(2).
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, parentDied, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
 	s.shelf, _ = keeper.OpenShelf() // first, since it is to be handed on even if the keepers die before we have begun
@@ -277,9 +278,9 @@ func (s *Supervisor) signalled(sig os.Signal) {
 }
 
 func (s *Supervisor) stopAll() {
-	for _, name := range s.names() {
-		if sv := s.services[name]; s.local(sv) {
-			s.apply(sv, tend.StopRequested{KeepWanted: true})
+	for _, sv := range s.inOrder(sorted(s.services), true) {
+		if s.local(sv) {
+			s.apply(sv, tend.StopRequested{KeepWanted: true, Hold: s.heldBy(sv)})
 		}
 	}
 }

@@ -15,8 +15,9 @@ type operation struct {
 	request tend.Request
 	news    *mailbox[news]
 	all     []*service
-	open    int  // of them, not done
-	over    bool // failed as a whole, or all done
+	open    int             // of them, not done
+	failed  map[string]bool // of them, by label
+	over    bool            // failed as a whole, or all done
 	onEnd   func()
 }
 
@@ -76,6 +77,13 @@ func (s *Supervisor) start(op *operation) {
 		op.end(errLeaving())
 		return
 	}
+	if op.request.Command == tend.CommandRemove {
+		if err := s.refuseRemoval(services); err != nil {
+			op.end(err)
+			return
+		}
+	}
+	services = s.extended(op, services)
 	if s.unsettled(services) {
 		s.later = append(s.later, func() { s.start(op) })
 		return
@@ -158,6 +166,14 @@ func (s *Supervisor) selected(words []string, all bool) ([]*service, error) {
 // means reports whether all of these are meant.
 func (op *operation) means(services ...*service) bool {
 	return !slices.ContainsFunc(services, func(sv *service) bool { return !slices.Contains(op.all, sv) })
+}
+
+// note remembers whether it did not work for the service.
+func (op *operation) note(sv *service, failed bool) {
+	if op.failed == nil {
+		op.failed = map[string]bool{}
+	}
+	op.failed[sv.label()] = failed
 }
 
 func (op *operation) say(n news) { op.news.put(n) }

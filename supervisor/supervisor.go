@@ -78,6 +78,8 @@ type Supervisor struct {
 	strays       map[tend.Identity]bool     // that were told of
 	operations   map[*operation]bool
 	rolls        map[string][]*roll // by service; the first is under way
+	near         *tend.Neighbours
+	copies       map[string][]*service // of the services in near.Order, by their names
 	pending      *pending
 	dataVersion  int64
 	leaving      bool // everything is being stopped, what is wanted stays
@@ -278,7 +280,7 @@ func (s *Supervisor) tick() {
 			continue
 		}
 		if next := sv.state.Wake(); !next.IsZero() && !sv.held() && !s.wall().Before(next) {
-			s.apply(sv, tend.Tick{})
+			s.apply(sv, tend.Tick{Hold: s.expiring(sv)})
 		}
 		if h := sv.hunt; h != nil && !h.again.IsZero() && !s.now.Before(h.again) {
 			s.huntOn(sv)

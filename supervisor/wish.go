@@ -55,6 +55,10 @@ func (s *Supervisor) wishStart(sv *service, op *operation) {
 		s.tell(sv, op, tend.Progress{Kind: kind, PID: sv.state.Main.PID, Done: true})
 		return
 	}
+	if sv.state.Phase == tend.PhaseExited && s.sinceAsked(op, sv.state.Started) {
+		s.tell(sv, op, s.withStatus(sv, tend.Progress{Kind: tend.ProgressExited, Done: true}))
+		return
+	}
 	if sv.broken != nil {
 		s.tell(sv, op, failed(sv.broken))
 		return
@@ -82,7 +86,7 @@ func (s *Supervisor) wishRestart(sv *service, op *operation) {
 	case sv.state.Phase.Live():
 		s.tell(sv, op, tend.Progress{Kind: tend.ProgressStopping, PID: sv.state.Main.PID})
 		sv.wishes = append(sv.wishes, &wish{op: op, stopping: true, run: sv.state.Run})
-		s.apply(sv, tend.RestartRequested{})
+		s.apply(sv, tend.RestartRequested{Hold: s.heldBy(sv)})
 	default:
 		s.tell(sv, op, tend.Progress{Kind: tend.ProgressNotRunning})
 		s.tell(sv, op, tend.Progress{Kind: tend.ProgressStarting})
@@ -95,7 +99,7 @@ func (s *Supervisor) wishStop(sv *service, op *operation) {
 	if sv.state.Phase.Live() {
 		s.tell(sv, op, tend.Progress{Kind: tend.ProgressStopping, PID: sv.state.Main.PID})
 		sv.wishes = append(sv.wishes, &wish{op: op, stopping: true, run: sv.state.Run})
-		s.apply(sv, tend.StopRequested{})
+		s.apply(sv, tend.StopRequested{Hold: s.heldBy(sv)})
 		return
 	}
 	kind := tend.ProgressNotRunning
@@ -141,6 +145,7 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 		delete(s.pending.states, other.name())
 	}
 	s.pending.remove = append(s.pending.remove, sv.definition.Service())
+	s.drawGraph()
 	s.forward()
 	sv.definition.Name, sv.definition.Copy, sv.definition.Instances = sv.definition.Service(), 0, 1 // is what is said to be removed
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
@@ -166,8 +171,15 @@ func (s *Supervisor) see(sv *service, w *wish, before tend.State) (done bool) {
 
 func (s *Supervisor) seeStop(sv *service, w *wish) (done bool) {
 	st := sv.state
-	if st.Run == w.run && st.Phase == tend.PhaseStopping {
+	switch {
+	case st.Run != w.run:
+	case st.Phase == tend.PhaseStopping:
 		return s.seeSurvivors(sv, w)
+	case st.Halting:
+		return false
+	case st.Phase.Live():
+		s.tell(sv, w.op, failed(tend.Errorf(tend.CodeConflict, "%s was to be stopped, and is to run on by another command", sv.label())))
+		return true
 	}
 	switch w.op.request.Command {
 	case tend.CommandRestart:
@@ -234,11 +246,17 @@ func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done boo
 	restarted := before.Phase == tend.PhaseStopping && before.Then == tend.ThenStart
 	if w.run == "" || restarted {
 		w.run = ""
+		if st.Phase == tend.PhaseWaiting {
+			return false
+		}
 		if st.Phase == tend.PhaseStarting || !st.Phase.Live() {
 			w.run = st.Run
 		}
 	}
 	switch {
+	case st.Phase == tend.PhaseFailed && st.Lacks != "":
+		s.tellLacking(sv, w.op)
+		return true
 	case w.run == "":
 		return s.seeSurvivors(sv, w)
 	case st.Run == w.run && st.Phase == tend.PhaseRunning:
@@ -273,6 +291,7 @@ func (s *Supervisor) tellDeath(sv *service, op *operation) {
 		e = e.WithHint("tend is starting it again (tend status %s shows how that goes, tend stop %s ends it)", sv.label(), sv.label())
 	}
 	s.rolled(sv, op, false)
+	op.note(sv, true)
 	n := news{progress: s.withStatus(sv, failed(e))}
 	n.progress.Service = sv.label()
 	if exit.Error == "" {
@@ -301,6 +320,7 @@ func (s *Supervisor) signalNews(sv *service, pid int, signal string) {
 func (s *Supervisor) tell(sv *service, op *operation, p tend.Progress) {
 	p.Service = sv.label()
 	if p.Done {
+		op.note(sv, p.Kind == tend.ProgressFailed)
 		s.rolled(sv, op, p.Kind != tend.ProgressFailed)
 	}
 	s.effect(func() {
