@@ -11,6 +11,12 @@ import "time"
 // IsJob reports whether the service runs at the times of a schedule, and not all the time.
 func (s Service) IsJob() bool { return s.Schedule != "" }
 
+// SamePlan reports whether both definitions have the service do something at the same times.
+func (s Service) SamePlan(o Service) bool {
+	return s.Schedule == o.Schedule && s.RestartSchedule == o.RestartSchedule &&
+		(s.Schedule == "" && s.RestartSchedule == "" || s.Zone().String() == o.Zone().String())
+}
+
 // plan sees to it that Due is what the calendar says, by today's definition. A time that is waited for stays, also when
 // it has passed and that has not been heard of.
 func (d *decision) plan() {

@@ -30,5 +30,6 @@ const (
 	CommandStop    Command = "stop"
 	CommandRestart Command = "restart"
 	CommandRemove  Command = "remove"
+	CommandOnce    Command = "once"  // one run, now; the answer comes when it has ended
 	CommandScale   Command = "scale" // what the number of copies in the definition asks for is waited for
 )

@@ -19,6 +19,9 @@ type Status struct {
 	Restarts     int       `json:"restarts"`                // by itself, since somebody last started it
 	Failures     int       `json:"failures"`                // in a row, 0 once it is healthy
 	NextTry      time.Time `json:"next_try,omitzero"`       // when it is started again
+	NextRun      time.Time `json:"next_run,omitzero"`       // of a job: its next time
+	NextRestart  time.Time `json:"next_restart,omitzero"`   // when its restart schedule has it restarted
+	Expires      time.Time `json:"expires,omitzero"`        // when it is stopped by itself
 	LastExit     *Exit     `json:"last_exit,omitempty"`     // how its last run ended
 	LastEnd      time.Time `json:"last_end,omitzero"`       // when
 	LastEndAfter time.Time `json:"last_end_after,omitzero"` // it was at an unknown moment between this and LastEnd
@@ -58,6 +61,14 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 	}
 	if st.Phase == PhaseBackoff {
 		v.NextTry = st.Next
+	}
+	if s.IsJob() {
+		v.NextRun = st.Due
+	} else {
+		v.NextRestart = st.Due
+	}
+	if st.Phase.Live() || st.Phase.Pending() {
+		v.Expires = st.Expires
 	}
 	return v
 }
@@ -123,6 +134,8 @@ type Progress struct {
 	Service string       `json:"service"`
 	Kind    ProgressKind `json:"kind"`
 	PID     int          `json:"pid,omitempty"`
+	Run     string       `json:"run,omitempty"`
+	Exit    *Exit        `json:"exit,omitempty"`
 	Signal  string       `json:"signal,omitempty"`
 	Done    bool         `json:"done,omitempty"`
 	Error   *Error       `json:"error,omitempty"`  // with Done: it did not work
@@ -139,6 +152,9 @@ const (
 	ProgressStarting   ProgressKind = "starting"
 	ProgressStarted    ProgressKind = "started"         // done: it is ready
 	ProgressRunning    ProgressKind = "already_running" // done: nothing had to be done
+	ProgressScheduled  ProgressKind = "scheduled"       // done: a job that waits for its time
+	ProgressBegun      ProgressKind = "begun"           // the one run that was asked for has a process
+	ProgressEnded      ProgressKind = "ended"           // done: it has ended, see Exit
 	ProgressExited     ProgressKind = "exited"          // done: it ended well before it was ready, and that is that
 	ProgressStopping   ProgressKind = "stopping"
 	ProgressSignal     ProgressKind = "signal"

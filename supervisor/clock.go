@@ -28,7 +28,8 @@ func (s *Supervisor) turn() {
 	if d := tend.SetForward(s.clock.booted, c.booted); d != 0 {
 		s.logf("the clock was set by %s", d.Round(time.Millisecond))
 		s.clock.booted = c.booted
-		s.shift(func(st tend.State) tend.State { return st.Shift(d) })
+		s.rang = true
+		s.shift(func(sv *service) tend.State { return sv.state.Shift(d).Clamp(sv.definition, s.wall()) })
 		for _, sv := range s.services {
 			if run := sv.run; run != nil && run.EndedAt.IsZero() {
 				run.StartedAt = run.StartedAt.Round(0).Add(d)
@@ -37,7 +38,8 @@ func (s *Supervisor) turn() {
 	}
 	if d := c.asleep - s.clock.asleep; d > tend.ClockSlack {
 		s.clock.asleep = c.asleep
-		s.shift(func(st tend.State) tend.State {
+		s.shift(func(sv *service) tend.State {
+			st := sv.state
 			if st.Phase.Live() && !st.Next.IsZero() {
 				st.Next = st.Next.Add(d)
 			}
@@ -46,12 +48,12 @@ func (s *Supervisor) turn() {
 	}
 }
 
-func (s *Supervisor) shift(shifted func(tend.State) tend.State) {
+func (s *Supervisor) shift(shifted func(*service) tend.State) {
 	for name, sv := range s.services {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		sv.state = shifted(sv.state)
+		sv.state = shifted(sv)
 		if _, waiting := s.pending.states[name]; waiting {
 			s.pending.states[name] = sv.state
 		}

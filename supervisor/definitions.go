@@ -96,7 +96,11 @@ func (s *Supervisor) defineCopies(definitions []tend.Service) {
 // service goes on, until somebody wants it started.
 func (s *Supervisor) redefine(sv *service, d tend.Service) {
 	if sv.broken = d.Broken; d.Broken == nil || sv.definition.Broken != nil {
+		before := sv.definition
 		sv.definition = d
+		if s.resumed && !d.SamePlan(before) && s.elsewhere(sv) == "" {
+			defer s.apply(sv, tend.Tick{}) // what it waits for is another time now
+		}
 	}
 	if sv.surplus {
 		sv.surplus, sv.fresh = false, true
@@ -115,7 +119,7 @@ func (s *Supervisor) forget(name string, sv *service) {
 		return
 	}
 	sv.removed = true
-	sv.definition.Restart = tend.RestartNo
+	sv.definition.Restart, sv.definition.Schedule, sv.definition.RestartSchedule = tend.RestartNo, "", ""
 }
 
 // names are those of all services and their copies, in order.

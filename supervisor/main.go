@@ -35,6 +35,7 @@ func Main(database string, leave bool, door NewDoor) int {
 		caller: tend.Caller{Directory: "/", Environ: os.Environ(), Umask: tend.DefaultUmask},
 	}
 	s.near = s.newNeighbours()
+	os.Unsetenv("TZ") // Local is the zone of the host here, whoever has started us; the caller above still knows theirs
 	// The last is caught so that a file that may not grow is an error like any other: see setrlimit(2).
 	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, parentDied, syscall.SIGINT, syscall.SIGHUP, syscall.SIGXFSZ)
 	s.shelf, _ = keeper.OpenShelf() // first, since it is to be handed on even if the keepers die before we have begun
@@ -77,6 +78,7 @@ func (s *Supervisor) main() (int, error) {
 		if s.minder != nil {
 			s.minder.stop()
 		}
+		s.alarm.Close()
 		s.logTurns.end()
 		s.pipes.pump.Close()
 		s.forwards.Halt()
@@ -201,6 +203,7 @@ func (s *Supervisor) prepare() (err error) {
 	if s.spawner, err = process.NewSpawner("/proc/self/exe", "exec"); err != nil {
 		return err
 	}
+	s.alarm = process.NewAlarm()
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
 	s.pipes = s.newPipes()
 	s.sockets = newSockets(s)

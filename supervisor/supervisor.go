@@ -57,6 +57,7 @@ type Supervisor struct {
 	shelf    *keeper.Shelf // nil: these keepers have none
 	pipes    *pipes
 	sockets  *sockets
+	alarm    *process.Alarm // for what waits for the calendar
 	cgroups  *process.Cgroups
 	forwards *forward.Set
 	tasks    *task.Runner
@@ -72,6 +73,8 @@ type Supervisor struct {
 	// Owned by the loop.
 	now          time.Time // of the present turn
 	clock        clock
+	alarmed      time.Time // what the alarm is set to
+	rang         bool      // it has to be set again
 	services     map[string]*service
 	mains        map[tend.Identity]*service // living main processes
 	members      map[tend.Identity]*service // other living processes of trees that are being ended
@@ -189,6 +192,10 @@ func (s *Supervisor) loop() int {
 		case <-timer.C:
 			s.turn()
 			s.tick()
+		case <-s.alarm.Rings():
+			s.rang = true
+			s.turn()
+			s.tick()
 		}
 		s.turn()
 		s.begun(s.spawned.take())
@@ -223,7 +230,7 @@ const (
 	linger      = 500 * time.Millisecond
 )
 
-// arm sets the one timer to whatever comes next.
+// arm sets the one timer to whatever comes next, and the one alarm to the next time of the calendar.
 func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 	next := s.retryAt // the next flush comes with it
 	sooner := func(t time.Time) {
@@ -247,13 +254,14 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		if next := sv.state.Wake(); !next.IsZero() && !sv.held() {
+		if next := sv.state.Next; !next.IsZero() && !sv.held() {
 			sooner(s.now.Add(next.Sub(s.wall())))
 		}
 		if sv.hunt != nil {
 			sooner(sv.hunt.again)
 		}
 	}
+	s.setAlarm()
 	if next.IsZero() {
 		timer.Stop()
 		return
@@ -262,6 +270,25 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		next = earliest
 	}
 	timer.Reset(max(0, next.Sub(s.now)))
+}
+
+// setAlarm has the alarm ring at the next time of the calendar that a service waits for.
+func (s *Supervisor) setAlarm() {
+	var next time.Time
+	for _, sv := range s.services {
+		if s.elsewhere(sv) != "" || sv.held() {
+			continue
+		}
+		for _, t := range []time.Time{sv.state.Due, sv.state.Expires} {
+			if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+				next = t
+			}
+		}
+	}
+	if s.rang || !next.Equal(s.alarmed) {
+		s.alarm.Set(next)
+		s.alarmed, s.rang = next, false
+	}
 }
 
 // tick lets the time that has passed do its work.

@@ -11,6 +11,8 @@ import (
 // wish is one operation's interest in one service: what has to be seen happening before the operation is done with it.
 type wish struct {
 	op       *operation
+	once     bool   // waits for the process of the one run that it is about, and then for its end
+	begun    bool   // that process was told of
 	stopping bool   // waits for the end of the run; otherwise for a run to become ready
 	run      string // the run that is waited for; "" while none has been begun
 }
@@ -35,6 +37,8 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 		s.wishStop(sv, op)
 	case tend.CommandRemove:
 		s.wishRemove(sv, op)
+	case tend.CommandOnce:
+		s.wishOnce(sv, op)
 	case tend.CommandScale:
 		s.wishScale(sv, op)
 	default:
@@ -166,6 +170,9 @@ func (s *Supervisor) see(sv *service, w *wish, before tend.State) (done bool) {
 	if w.stopping {
 		return s.seeStop(sv, w)
 	}
+	if w.once {
+		return s.seeOnce(sv, w)
+	}
 	return s.seeStart(sv, w, before)
 }
 
@@ -241,6 +248,10 @@ func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done boo
 	}
 	if s.leaving {
 		s.tell(sv, w.op, failed(errLeaving()))
+		return true
+	}
+	if st.Phase == tend.PhaseScheduled {
+		s.tell(sv, w.op, s.withStatus(sv, tend.Progress{Kind: tend.ProgressScheduled, Done: true}))
 		return true
 	}
 	restarted := before.Phase == tend.PhaseStopping && before.Then == tend.ThenStart
