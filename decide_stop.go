@@ -1,6 +1,9 @@
 package tend
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 func (d *decision) stopRequested(keepWanted, hold bool) {
 	if !keepWanted {
@@ -46,7 +49,7 @@ func (d *decision) faulted(e Faulted) {
 		return
 	}
 	d.Fault = e.Why
-	d.note(NoteUnhealthy, "%s", e.Why)
+	d.note(cmp.Or(e.Kind, NoteUnhealthy), "%s", e.Why)
 	then := ThenEnd
 	if e.Stop {
 		then = ThenFail

@@ -128,7 +128,8 @@ func (st *story) event(words []string) tend.Event {
 		return tend.Ready{Run: run}
 	case word == "faulted":
 		why, stop := strings.CutSuffix(rest, ", for good")
-		return tend.Faulted{Run: run, Why: why, Stop: stop}
+		why, memory := strings.CutPrefix(why, "memory: ")
+		return tend.Faulted{Run: run, Why: why, Stop: stop, Kind: map[bool]tend.NoteKind{true: tend.NoteMemory}[memory]}
 	case word == "extended":
 		return tend.Extended{Run: run, By: duration(st.t, rest)}
 	case word == "main":

@@ -59,10 +59,11 @@ type (
 	// Ready: the readiness check of the run has succeeded.
 	Ready struct{ Run string }
 	// Faulted: the run does not do what it should, and is to be ended. That is a failure, after which it is started again or
-	// not as after any other; with Stop it is not.
+	// not as after any other; with Stop it is not. Kind is that of the note of it; "": NoteUnhealthy.
 	Faulted struct {
 		Run, Why string
 		Stop     bool
+		Kind     NoteKind
 	}
 	// Extended: the run asks that its start, or its stop, be given that much time from now: sd_notify(3).
 	Extended struct {

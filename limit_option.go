@@ -31,7 +31,7 @@ func limitOptions() []Option {
 			Access: number(func(s *Service) **int { return &s.OOMScoreAdj }, -1000, 1000, "score for when memory runs out")},
 		{Key: "memory_max", Flag: "memory-max", Arg: "SIZE", Default: "never",
 			Help:   "how much memory it and all that it starts may have together",
-			Detail: "At least " + MinMemoryMax.String() + ". Where tend has a cgroup of its own with the memory controller the kernel sees to it; elsewhere tend looks every 2s, and memory that processes share is counted once. See docs/limits.md.",
+			Detail: "At least " + MinMemoryMax.String() + ". Where tend has a cgroup of its own with the memory controller the kernel sees to it; elsewhere tend looks every 2s, and what processes share is counted once. See docs/limits.md.",
 			Access: Access{setMemoryMax, getMemoryMax}},
 		{Key: "memory_action", Flag: "memory-action", Arg: "ACTION", Default: string(DefaultMemoryAction), Values: []string{"restart", "stop", "warn"},
 			Help: "what is done when it has more: restart, stop or warn", Detail: "restart counts as a failure, so its restart policy goes on from there; stop does not start it again; warn writes it into its history and into nothing else.",

@@ -106,6 +106,7 @@ var roles = map[string]func(args []string) int{
 	"begetter":  begetter,
 	"place":     placeRole,
 	"limited":   limitedRole,
+	"hog":       hogRole,
 }
 
 // say tells the test something; hear waits until the test closes our stdin.

@@ -8,4 +8,5 @@ import "tend"
 func (s *Supervisor) consequences(sv *service, before tend.State) {
 	s.order(sv, before)
 	s.listening(sv, before)
+	s.weigh(sv, before)
 }

@@ -85,6 +85,7 @@ func (s *Supervisor) gone(gone []process.Gone) {
 		} else if exit := process.Unreaped(g.Identity); exit != nil {
 			e.exit = *exit
 		}
+		s.killedByKernel(sv, e.exit)
 		endings = append(endings, e)
 	}
 	s.drain(endings)

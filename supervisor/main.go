@@ -142,6 +142,9 @@ func (s *Supervisor) supervise() (status int, err error) {
 	s.forward()
 	s.searchPipes()
 	s.startMinding()
+	for _, sv := range s.services {
+		s.weigh(sv, sv.state)
+	}
 	s.cgroups.Sweep(s.lives())
 	status = s.loop()
 	if status == leftOnPurpose {
@@ -205,6 +208,7 @@ func (s *Supervisor) prepare() (err error) {
 	}
 	s.alarm = process.NewAlarm()
 	s.cgroups = process.NewCgroups(filepath.Base(s.dir))
+	s.scales = newScales(s.cgroups, func(run string, bytes int64) { s.calls.put(func() { s.tooHeavy(run, bytes) }) })
 	s.pipes = s.newPipes()
 	s.sockets = newSockets(s)
 	s.openShelf()

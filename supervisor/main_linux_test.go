@@ -47,6 +47,8 @@ func TestMain(m *testing.M) {
 			os.Exit(process.ExecStage(args))
 		case "program":
 			os.Exit(program(args))
+		case "hog":
+			os.Exit(hog(args))
 		case "lock-database":
 			os.Exit(lockDatabase(args[0]))
 		}

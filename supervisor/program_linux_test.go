@@ -4,8 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -23,6 +27,9 @@ func program(args []string) int {
 	stubborn := f.Bool("stubborn", false, "do not end on SIGTERM")
 	code := f.Int("code", 0, "exit status on SIGUSR1, or at once with -fail")
 	fail := f.Bool("fail", false, "say so and exit at once")
+	memory := f.Int("memory", 0, "bytes of memory to take, at once or on SIGUSR2 with -late")
+	late := f.Bool("late", false, "see -memory")
+	below := f.Int("below", 0, "that many children take -memory each, in its place")
 	copy := f.Bool("copy", false, "there are several, with a directory for each")
 	if f.Parse(args) != nil {
 		return 2
@@ -31,7 +38,7 @@ func program(args []string) int {
 		*dir += "." + os.Getenv("TEND_INSTANCE")
 	}
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2)
 	lock, err := os.OpenFile(filepath.Join(*dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return 2
@@ -46,6 +53,9 @@ func program(args []string) int {
 		fmt.Printf("one of %d\ntwo of %d\n", os.Getpid(), os.Getpid())
 		return *code
 	}
+	if !*late {
+		defer runtime.KeepAlive(take(*memory, *below))
+	}
 	var tick <-chan time.Time
 	if *lines > 0 {
 		tick = time.NewTicker(*lines).C
@@ -56,6 +66,10 @@ func program(args []string) int {
 			if s == syscall.SIGUSR1 {
 				return *code
 			}
+			if s == syscall.SIGUSR2 {
+				defer runtime.KeepAlive(take(*memory, *below))
+				continue
+			}
 			note(*dir, "terms", os.Getpid())
 			if !*stubborn {
 				return 0
@@ -65,6 +79,28 @@ func program(args []string) int {
 			os.Stdout.WriteString(fmt.Sprintf("%d %d\n", os.Getpid(), n))
 		}
 	}
+}
+
+// take takes memory, or has children take it.
+func take(bytes, below int) (taken []byte) {
+	for range below {
+		child := exec.Command("/proc/self/exe", "hog", strconv.Itoa(bytes))
+		if child.Start() != nil {
+			return nil
+		}
+	}
+	if below > 0 {
+		return nil
+	}
+	return slices.Repeat([]byte{1}, bytes)
+}
+
+// hog takes memory and stays.
+func hog(args []string) int {
+	bytes, _ := strconv.Atoi(args[0])
+	defer runtime.KeepAlive(take(bytes, 0))
+	_ = syscall.Pause()
+	return 0
 }
 
 // note appends a pid to a file.

@@ -74,6 +74,7 @@ func (s *Supervisor) prepareRuns(ready chan<- prepared) {
 			if p.spec, p.files, p.logOffset, p.err = s.spec(job); p.err == nil {
 				if p.spec.Cgroup = s.cgroups.Make(job.run); p.spec.Cgroup != nil {
 					p.files = append(p.files, p.spec.Cgroup)
+					s.limitMemory(job)
 				}
 			}
 			ready <- p

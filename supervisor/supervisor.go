@@ -59,6 +59,7 @@ type Supervisor struct {
 	sockets  *sockets
 	alarm    *process.Alarm // for what waits for the calendar
 	cgroups  *process.Cgroups
+	scales   *scales
 	forwards *forward.Set
 	tasks    *task.Runner
 	journal  *journal
