@@ -56,6 +56,11 @@ func periodAt(t time.Time, zone *time.Location) zonePeriod {
 	t = t.In(zone)
 	_, seconds := t.Zone()
 	start, end := t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) { // on the last day of a leap year: package time takes 365 days for a year there
+		const day = 24 * time.Hour
+		start = t.Truncate(day)
+		end = start.Add(day)
+	}
 	return zonePeriod{start, end, time.Duration(seconds) * time.Second}
 }
 
