@@ -14,6 +14,7 @@
 //	listen       the sockets that are opened for services
 //	task         short commands of the users: checks, hooks
 //	notify       what services tell by sd_notify, or by a line in a pipe
+//	manifest     tend.toml in and out, its schema, and a Procfile in
 //	store        the SQLite database
 //	keeper       keep one child alive, write every exit down before it is reaped
 //	process      spawn, identity, watch, tree

@@ -13,6 +13,7 @@ var mayImport = map[string][]string{
 	"process":     {"."},
 	"logs":        {".", "internal/fault"},
 	"environment": {"."},
+	"manifest":    {"."},
 	"store":       {".", "internal/fault"},
 	"keeper":      {".", "process", "internal/fault"},
 	"notify":      {}, // what goes over a socket
@@ -22,7 +23,7 @@ var mayImport = map[string][]string{
 	"probe":       {".", "logs", "task"},
 	"api":         {"."}, // what the server needs of a supervisor it declares itself
 	"supervisor":  {".", "process", "logs", "environment", "listen", "forward", "task", "probe", "store", "keeper", "internal/fault"},
-	"cli":         {".", "process", "logs", "environment", "store", "keeper", "supervisor", "api", "internal/fault"},
+	"cli":         {".", "process", "logs", "environment", "manifest", "store", "keeper", "supervisor", "api", "internal/fault"},
 	"cmd/tend":    {".", "process", "keeper", "supervisor", "cli"},
 	"bench":       {},
 
@@ -44,6 +45,8 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/pflag…/":          {"cli"},
 	"charm.land/…/":                     {"cli"},
 	"golang.org/x/term":                 {"cli"},
+	"github.com/pelletier/go-toml/…/":   {"manifest"},
+	"github.com/santhosh-tekuri/…/":     {}, // tests
 	"github.com/fsnotify/fsnotify":      {"logs", "keeper"},
 	"os/exec":                           {"process", "bench", "internal/campaign", "internal/testenv"},
 	"testing…/":                         {"internal/testenv"},
