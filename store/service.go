@@ -18,15 +18,22 @@ const selectServices = "SELECT name, command_line, working_directory, stdin, std
 // Services returns all definitions, by name. One that cannot be read has Broken set and no settings: a bad row must not
 // hide the good ones.
 func (s *Store) Services(ctx context.Context) (services []tend.Service, err error) {
-	err = s.read(ctx, "reading the services", func(ctx context.Context) error {
-		return s.each(ctx, selectServices+" ORDER BY name", nil, func(scan func(...any) error) error {
-			service, err := s.scanService(scan)
-			if errors.As(err, &service.Broken) {
-				service.Settings, err = tend.Settings{}, nil
-			}
-			services = append(services, service)
-			return err
-		})
+	err = s.read(ctx, "reading the services", func(ctx context.Context) (err error) {
+		services, err = s.services(ctx)
+		return err
+	})
+	return services, err
+}
+
+// services does it. The caller owns conn.
+func (s *Store) services(ctx context.Context) (services []tend.Service, err error) {
+	err = s.each(ctx, selectServices+" ORDER BY name", nil, func(scan func(...any) error) error {
+		service, err := s.scanService(scan)
+		if errors.As(err, &service.Broken) {
+			service.Settings, err = tend.Settings{}, nil
+		}
+		services = append(services, service)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -83,28 +90,36 @@ func decodeSettings(text []byte) (settings tend.Settings, err error) {
 
 // Add adds a service; tend.CodeConflict if there is one of that name.
 func (s *Store) Add(ctx context.Context, service tend.Service) error {
-	return s.write(ctx, "adding "+service.Name, true, func(ctx context.Context) error {
-		err := s.define(ctx, `INSERT INTO process (command_line, working_directory, stdin, stdout, stderr, settings, name)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`, service, nil)
-		if isTaken(err) {
-			return tend.Errorf(tend.CodeConflict, "there is a service %s already", service.Name).About(service.Name).
-				WithHint("choose another name, or remove it first: tend remove %s", quote(service.Name))
-		}
-		return err
-	})
+	return s.write(ctx, "adding "+service.Name, true, func(ctx context.Context) error { return s.add(ctx, service) })
+}
+
+func (s *Store) add(ctx context.Context, service tend.Service) error {
+	err := s.define(ctx, `INSERT INTO process (command_line, working_directory, stdin, stdout, stderr, settings, name)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, service, nil)
+	if isTaken(err) {
+		return taken(service.Name)
+	}
+	return err
+}
+
+func taken(name string) error {
+	return tend.Errorf(tend.CodeConflict, "there is a service %s already", name).About(name).
+		WithHint("choose another name, or remove it first: tend remove %s", quote(name))
 }
 
 // Change replaces the definition of a service; tend.CodeNoService if there is none of that name.
 func (s *Store) Change(ctx context.Context, service tend.Service) error {
-	return s.write(ctx, "changing "+service.Name, true, func(ctx context.Context) error {
-		var changed int64
-		err := s.define(ctx, `UPDATE process SET command_line = ?, working_directory = ?, stdin = ?, stdout = ?, stderr = ?, settings = ?
-			WHERE name = ?`, service, &changed)
-		if err == nil && changed == 0 {
-			return s.noSuchService(ctx, service.Name)
-		}
-		return err
-	})
+	return s.write(ctx, "changing "+service.Name, true, func(ctx context.Context) error { return s.change(ctx, service) })
+}
+
+func (s *Store) change(ctx context.Context, service tend.Service) error {
+	var changed int64
+	err := s.define(ctx, `UPDATE process SET command_line = ?, working_directory = ?, stdin = ?, stdout = ?, stderr = ?, settings = ?
+		WHERE name = ?`, service, &changed)
+	if err == nil && changed == 0 {
+		return s.noSuchService(ctx, service.Name)
+	}
+	return err
 }
 
 func (s *Store) define(ctx context.Context, query string, service tend.Service, rows *int64) error {
