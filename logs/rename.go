@@ -1,0 +1,73 @@
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ErrTaken means that there is a log of that name already.
+var ErrTaken = errors.New("there is a log of that name already")
+
+// Rename gives the log of a service, with all that lies beside it, another service's name: on an error what was moved is moved
+// back. It is for a service that rests. files are those that it was to write to instead of a log of its own: of these only the note
+// moves up to where they were sent on. The live file comes last: whoever dies before that is followed by one who goes on.
+func Rename(database, old, new string, files ...string) error {
+	from, to := Path(database, old), Path(database, new)
+	moves := map[string]string{}
+	names, err := listDirectory(filepath.Dir(from))
+	if err != nil {
+		return fmt.Errorf("looking for the log of %s: %w", old, err)
+	}
+	for _, name := range names {
+		rest, ours := strings.CutPrefix(name, filepath.Base(from))
+		if ours && (isPart(rest) || slices.Contains([]string{".index", ".marks", ".sent"}, rest)) {
+			moves[from+rest] = to + rest
+		}
+	}
+	for _, file := range files {
+		if _, err := os.Lstat(SentPath(database, old, file)); err == nil {
+			moves[SentPath(database, old, file)] = SentPath(database, new, file)
+		}
+	}
+	for _, target := range moves {
+		if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %s", ErrTaken, target)
+		}
+	}
+	return move(moves, from)
+}
+
+// move renames the files, the one named last at the end.
+func move(moves map[string]string, last string) error {
+	var order []string
+	for from := range moves {
+		if from != last {
+			order = append(order, from)
+		}
+	}
+	slices.Sort(order)
+	if _, ok := moves[last]; ok {
+		order = append(order, last)
+	}
+	for i, from := range order {
+		err := os.Rename(from, moves[from])
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // an archive that was dropped just now, or compressed: then it is a leftover, which is removed some day
+		}
+		if err != nil {
+			for _, done := range order[:i] {
+				_ = os.Rename(moves[done], done)
+			}
+			return fmt.Errorf("renaming a log: %w", err)
+		}
+	}
+	if len(order) == 0 {
+		return nil
+	}
+	return syncDirectory(filepath.Dir(last))
+}
