@@ -7,8 +7,9 @@ type Request struct {
 	Command Command  `json:"command"`
 	Words   []string `json:"words,omitempty"` // names, patterns, tags: see Select
 	All     bool     `json:"all,omitempty"`
-	Stop    bool     `json:"stop,omitempty"` // remove: stop it first if it runs
-	Here    bool     `json:"here,omitempty"` // start: although another host is recorded as running it
+	Stop    bool     `json:"stop,omitempty"`  // remove: stop it first if it runs
+	Start   []string `json:"start,omitempty"` // restart: besides, start these
+	Here    bool     `json:"here,omitempty"`  // start: although another host is recorded as running it
 
 	// Since is when the user asked. A request that is sent again, because the supervisor was replaced in the middle of
 	// it, keeps its time, so that what was done since then counts as its work and is not done twice.

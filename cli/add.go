@@ -47,22 +47,12 @@ func (a *App) add(ctx context.Context, c *command, o *addOptions, args arguments
 	if _, err := a.client(); err != nil {
 		return err // it could be added, but never started
 	}
-	if err := a.checkOrder(ctx, s); err != nil {
-		return err
-	}
-	db, err := a.open(ctx, store.Create)
-	if err != nil {
-		return err
-	}
-	if err := db.Add(ctx, s); err != nil {
-		if tend.CodeOf(err) == tend.CodeConflict {
+	if err := a.define(ctx, nil, store.Revision{Add: []tend.Service{s}}); err != nil {
+		if known := tend.AsError(err); known.Code == tend.CodeConflict && known.Service == s.Name {
 			return tend.Errorf(tend.CodeConflict, "there is a service %s already", s.Name).About(s.Name).
 				WithHint("to change it: tend run %s -- COMMAND; to take it away: tend remove %s", typed(s.Name), typed(s.Name))
 		}
 		return err
-	}
-	if err := a.changed(ctx); err != nil {
-		a.notice("the supervisor could not be told: %v", err)
 	}
 	if o.json {
 		return a.writeAdded(s)

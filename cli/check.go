@@ -25,36 +25,46 @@ func checkShellLine(line string) ([]string, error) {
 	return []string{"/bin/sh"}, nil
 }
 
-// checkFiles checks the directory and the files of a definition as the caller may use them now. It leaves nothing
-// behind: whether a file could be made is asked of its directory.
-func checkFiles(s tend.Service) error {
+// checkFiles checks the directory and the files of a definition as the caller may use them now, and returns the key that is
+// wrong. It leaves nothing behind: whether a file could be made is asked of its directory.
+func checkFiles(s tend.Service) (key string, err *tend.Error) {
 	if err := checkDirectory("the working directory", s.WorkingDirectory, unix.X_OK); err != nil {
-		return err.WithHint("choose one with --working-directory")
+		return "working_directory", err.WithHint("choose one with --working-directory")
 	}
 	if _, err := environment.Read(s.EnvironmentFile); err != nil {
-		return tend.Errorf(tend.CodeUsage, "--env-file: %w", err).WithHint("the rules are in docs/environment.md; -FILE is a file that may be missing")
+		return "environment_file", tend.Errorf(tend.CodeUsage, "%w", err).WithHint("the rules are in docs/environment.md; -FILE is a file that may be missing")
 	}
 	if s.Stdin != "" {
-		if err := checkFile("stdin", s.Stdin, unix.R_OK); err != nil {
-			return err
+		if err := checkFile(s.Stdin, unix.R_OK); err != nil {
+			return "stdin", err
 		}
 	}
-	for _, f := range []struct{ what, path string }{{"stdout", s.Stdout}, {"stderr", s.Stderr}} {
+	for _, f := range []struct{ key, path string }{{"stdout", s.Stdout}, {"stderr", s.Stderr}} {
 		if f.path == "" {
 			continue
 		}
-		err := checkFile(f.what, f.path, unix.W_OK)
+		err := checkFile(f.path, unix.W_OK)
 		if err != nil && errors.Is(err, fs.ErrNotExist) {
-			err = checkDirectory("--"+f.what+": the directory", filepath.Dir(f.path), unix.W_OK|unix.X_OK)
+			err = checkDirectory("the directory", filepath.Dir(f.path), unix.W_OK|unix.X_OK)
 			if err != nil && errors.Is(err, fs.ErrNotExist) {
 				err = err.WithHint("make it first: mkdir -p %s", filepath.Dir(f.path))
 			}
 		}
 		if err != nil {
-			return err
+			return f.key, err
 		}
 	}
-	return nil
+	return "", nil
+}
+
+// flagged says by which option what is wrong was given; of the directory, which mostly was not, the message itself says it.
+func flagged(key string, err *tend.Error) error {
+	if o := tend.FindOption(key); o != nil && key != "working_directory" {
+		named := *err
+		named.Message = "--" + o.Flag + ": " + err.Message
+		return &named
+	}
+	return err
 }
 
 func checkDirectory(what, path string, mode uint32) *tend.Error {
@@ -71,10 +81,10 @@ func checkDirectory(what, path string, mode uint32) *tend.Error {
 	return tend.Errorf(tend.CodeUsage, "%s %s cannot be used: %w", what, path, cause(err))
 }
 
-func checkFile(what, path string, mode uint32) *tend.Error {
+func checkFile(path string, mode uint32) *tend.Error {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		return tend.Errorf(tend.CodeUsage, "--%s: %s is a directory", what, path).WithHint("name a file in it")
+		return tend.Errorf(tend.CodeUsage, "%s is a directory", path).WithHint("name a file in it")
 	}
 	if err == nil {
 		err = unix.Access(path, mode)
@@ -83,9 +93,9 @@ func checkFile(what, path string, mode uint32) *tend.Error {
 	case err == nil:
 		return nil
 	case mode == unix.R_OK:
-		return tend.Errorf(tend.CodeUsage, "--%s: %s cannot be read: %w", what, path, cause(err))
+		return tend.Errorf(tend.CodeUsage, "%s cannot be read: %w", path, cause(err))
 	}
-	return tend.Errorf(tend.CodeUsage, "--%s: %s cannot be written: %w", what, path, cause(err))
+	return tend.Errorf(tend.CodeUsage, "%s cannot be written: %w", path, cause(err))
 }
 
 // cause is the bare reason of an error about a file whose path was named already.

@@ -48,13 +48,14 @@ const (
 	resting       // services that do not run
 	live          // services that run
 	words         // commands
+	files         // any file
 )
 
 // commands is the command table, in the order of the help.
 func commands() []command {
 	return []command{
-		newRun(), newList(), newStatus(), newLogs(), newWhy(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newScale(), newAdd(), newRemove(), newInitialize(),
-		newUpgrade(), newCompletion(), newVersion(), newHelp(), newManual(),
+		newRun(), newList(), newStatus(), newLogs(), newWhy(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newScale(), newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newInitialize(),
+		newUpgrade(), newCompletion(), newSchema(), newVersion(), newHelp(), newManual(),
 	}
 }
 

@@ -59,6 +59,8 @@ func (a *App) completer(c *command) cobra.CompletionFunc {
 				names = append(names, other.name+"\t"+other.short)
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
+		case c.complete == files:
+			return nil, cobra.ShellCompDirectiveDefault
 		case c.complete != nothing:
 			return a.completeNames(c.complete, args, begun), cobra.ShellCompDirectiveNoFileComp
 		case c.definition && len(args) > 0:

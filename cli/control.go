@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,14 @@ func (a *App) control(ctx context.Context, request tend.Request, asJSON bool) er
 
 // carryOut is control with a report that the caller may look at afterwards.
 func (a *App) carryOut(ctx context.Context, request tend.Request, report *report) error {
+	if err := a.carry(ctx, request, report); err != nil {
+		return err
+	}
+	return report.end()
+}
+
+// carry has it done and told of, and leaves it to the caller to say how it ended.
+func (a *App) carry(ctx context.Context, request tend.Request, report *report) error {
 	if !signal.Ignored(os.Interrupt) { // nohup, or a job in the background of a script
 		interruptible, release := signal.NotifyContext(ctx, os.Interrupt)
 		defer release()
@@ -47,10 +56,7 @@ func (a *App) carryOut(ctx context.Context, request tend.Request, report *report
 	if err != nil && ctx.Err() != nil {
 		return a.interrupted(report)
 	}
-	if err != nil {
-		return err
-	}
-	return report.end()
+	return err
 }
 
 // settle carries out a request from the database alone, if no service needs a supervisor and none is to run.
@@ -59,7 +65,7 @@ func (a *App) settle(ctx context.Context, request tend.Request, report *report) 
 	if err != nil {
 		return false, err
 	}
-	chosen, err := v.choose(request.Words, request.All)
+	chosen, err := v.choose(slices.Concat(request.Words, request.Start), request.All)
 	if err != nil {
 		return false, err
 	}
@@ -148,6 +154,6 @@ func (a *App) interrupted(report *report) error {
 
 // several reports whether a request may mean more than one service, so that every line must say which it is about.
 func several(request tend.Request) bool {
-	return request.All || len(request.Words) > 1 ||
+	return request.All || len(request.Words)+len(request.Start) > 1 ||
 		len(request.Words) == 1 && (strings.ContainsAny(request.Words[0], "*?[") || strings.HasPrefix(request.Words[0], "@"))
 }

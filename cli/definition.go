@@ -79,22 +79,26 @@ func (a *App) service(c *command, d *definition, args arguments, exists bool) (t
 	if s.CommandLine, err = commandLine(c, args, s.Shell); err != nil {
 		return s, err
 	}
-	check := checkCommandLine
-	if s.Shell {
-		check = checkShellLine
-	}
-	words, err := check(s.CommandLine)
+	words, err := checkCommand(s)
 	if err != nil {
 		return s, err
 	}
-	if err := checkFiles(s); err != nil {
-		return s, err
+	if key, err := checkFiles(s); err != nil {
+		return s, flagged(key, err)
 	}
 	if err := checkLimits(s); err != nil {
 		return s, err
 	}
 	a.doubt(c, d, args, s, words)
 	return s, nil
+}
+
+// checkCommand returns the words of the command line that a service runs, or what is wrong with it.
+func checkCommand(s tend.Service) ([]string, error) {
+	if s.Shell {
+		return checkShellLine(s.CommandLine)
+	}
+	return checkCommandLine(s.CommandLine)
 }
 
 // doubt warns of what is allowed but probably not meant.

@@ -11,7 +11,7 @@ import (
 	"tend"
 )
 
-//go:generate sh -c "go run ../cmd/tend manual > ../docs/manual.md && go run ../cmd/tend manual --man > ../docs/tend.1"
+//go:generate sh -c "go run ../cmd/tend manual > ../docs/manual.md && go run ../cmd/tend manual --man > ../docs/tend.1 && go run ../cmd/tend schema > ../docs/tend.schema.json"
 
 func newManual() command {
 	c := command{
@@ -54,7 +54,7 @@ func writeManual(to io.Writer, table []command) error {
 	for i := range table {
 		table[i].writeSection(&b)
 	}
-	b.WriteString("\n## Options of a service\n\nGiven to `add` and `run`.\n")
+	b.WriteString("\n## Options of a service\n\nGiven to `add`, `run` and `set`, and the keys of a [tend.toml](toml.md).\n")
 	for i := range tend.Options {
 		o := &tend.Options[i]
 		fmt.Fprintf(&b, "\n### %s\n\n`%s`, default: %s\n\n%s.", o.Key, optionWords(o), o.Default, capital(o.Help))

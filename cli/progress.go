@@ -141,16 +141,26 @@ func (a *App) writeTrouble(p tend.Progress) {
 // end shows the results, where JSON is wanted, and returns the exit status as an error that was told already.
 func (r *report) end() error {
 	if r.json {
-		results := []tend.Progress{}
-		for _, name := range r.order {
-			results = append(results, r.results[name])
-		}
-		if err := r.app.writeResults(results); err != nil {
+		if err := r.app.writeResults(r.all()); err != nil {
 			return err
 		}
 	} else if len(r.order) == 0 && r.request.Command != tend.CommandScale {
 		r.say("No processes")
 	}
+	return r.outcome()
+}
+
+// all is the last about each service.
+func (r *report) all() []tend.Progress {
+	results := []tend.Progress{}
+	for _, name := range r.order {
+		results = append(results, r.results[name])
+	}
+	return results
+}
+
+// outcome is the exit status as an error that was told already, nil if everything went well.
+func (r *report) outcome() error {
 	code := tend.Code("")
 	for _, p := range r.results {
 		switch {

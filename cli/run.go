@@ -49,23 +49,13 @@ func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments
 	if _, err := a.runtime(); err != nil {
 		return err // it could be added, but not started
 	}
-	if err := a.checkOrder(ctx, s); err != nil {
-		return err
-	}
-	db, err := a.open(ctx, store.Create)
-	if err != nil {
-		return err
-	}
 	request := tend.Request{Command: tend.CommandStart, Words: []string{s.Name}}
 	if old == nil {
-		err = db.Add(ctx, s)
+		err = a.define(ctx, nil, store.Revision{Add: []tend.Service{s}})
 	} else if changes := differences(*old, s); len(changes) > 0 {
-		request.Command, err = a.change(ctx, db, s, changes, o.json)
+		request.Command, err = a.change(ctx, *old, s, changes, o.json)
 	}
 	if err != nil {
-		return err
-	}
-	if err := a.changed(ctx); err != nil {
 		return err
 	}
 	if old == nil && !o.json {
@@ -98,12 +88,12 @@ func (a *App) existing(ctx context.Context, name string) (*tend.Service, error) 
 }
 
 // change writes the new definition down and returns what is to be done: a service that runs is restarted.
-func (a *App) change(ctx context.Context, db *store.Store, s tend.Service, changes []string, quiet bool) (tend.Command, error) {
+func (a *App) change(ctx context.Context, old, s tend.Service, changes []string, quiet bool) (tend.Command, error) {
 	now, err := a.statuses(ctx, tend.Query{Words: []string{s.Name}})
 	if err != nil {
 		return "", err
 	}
-	if err := db.Change(ctx, s); err != nil {
+	if err := a.define(ctx, []tend.Service{old}, store.Revision{Change: []tend.Service{s}}); err != nil {
 		return "", err
 	}
 	what := fmt.Sprintf("Changed %s: %s", s.Name, strings.Join(changes, ", "))

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -64,45 +65,52 @@ func scales(c *command, words []string) ([]scaling, error) {
 }
 
 func (a *App) scale(ctx context.Context, o *sharedOptions, wanted []scaling) error {
-	db, err := a.open(ctx, store.Existing)
+	v, err := a.survey(ctx)
 	if err != nil {
 		return err
 	}
-	services, before := make([]tend.Service, len(wanted)), make([]int, len(wanted))
-	request := tend.Request{Command: tend.CommandScale}
+	definitions, before := v.definitions(), make([]int, len(wanted))
+	request, r := tend.Request{Command: tend.CommandScale}, store.Revision{}
 	for i, w := range wanted {
-		if services[i], err = db.Service(ctx, w.name); err == nil {
-			err = a.mayScale(ctx, db, services[i], w.n)
+		old := find(definitions, w.name)
+		if old == nil {
+			return tend.NoSuchService(tend.Targets(definitions), w.name)
 		}
-		if err != nil {
-			return err
+		if old.Broken != nil {
+			return old.Broken
 		}
-		before[i], services[i].Instances = services[i].WithDefaults().Instances, w.n
+		s := *old
+		before[i], s.Instances = s.WithDefaults().Instances, w.n
+		if before[i] != w.n {
+			r.Change = append(r.Change, s)
+		}
 		request.Words = append(request.Words, w.name)
 	}
-	for i, s := range services {
-		if before[i] == s.Instances {
-			a.sayScaled(o, "%s has that many already: %d", s.Name, s.Instances)
-			continue
-		}
-		if err := db.Change(ctx, s); err != nil {
+	if len(r.Change) > 0 {
+		if err := a.define(ctx, definitions, r); err != nil {
 			return err
 		}
-		a.sayScaled(o, "Scaled %s from %d to %d", s.Name, before[i], s.Instances)
+	}
+	for i, w := range wanted {
+		if before[i] == w.n {
+			a.sayScaled(o, "%s has that many already: %d", w.name, w.n)
+		} else {
+			a.sayScaled(o, "Scaled %s from %d to %d", w.name, before[i], w.n)
+		}
 	}
 	return a.carryOut(ctx, request, a.newReport(request, o.json))
 }
 
-// mayScale returns an error where a copy would have the name of another service: one that is older than copies are.
-func (a *App) mayScale(ctx context.Context, db *store.Store, s tend.Service, n int) error {
-	definitions, err := db.Services(ctx)
-	if err != nil {
-		return err
-	}
-	for _, d := range definitions {
-		if service, copy, ok := tend.ParseCopy(d.Name); ok && service == s.Name && copy < n {
-			return tend.Errorf(tend.CodeConflict, "there is a service %s, so %s cannot have a copy of that name", d.Name, s.Name).About(s.Name).
-				WithHint("remove it first, or have fewer copies: tend scale %s %d", typed(s.Name), max(copy, 1))
+// checkCopies returns an error where a copy would have the name of another service: one that is older than copies are.
+func checkCopies(services []tend.Service, concerned []string) error {
+	for _, d := range services {
+		name, copy, ok := tend.ParseCopy(d.Name)
+		if !ok || !slices.Contains(concerned, name) {
+			continue
+		}
+		if s := find(services, name); s != nil && copy < s.Instances {
+			return tend.Errorf(tend.CodeConflict, "there is a service %s, so %s cannot have a copy of that name", d.Name, name).About(name).
+				InKey("instances").WithHint("remove it first, or have fewer copies: tend scale %s %d", typed(name), max(copy, 1))
 		}
 	}
 	return nil

@@ -80,6 +80,31 @@ func (v *survey) choose(words []string, all bool) ([]tend.Service, error) {
 	return chosen, nil
 }
 
+// definitions are the services without their copies.
+func (v *survey) definitions() []tend.Service {
+	return slices.DeleteFunc(slices.Clone(v.services), func(s tend.Service) bool { return s.Copy > 0 })
+}
+
+// chooseDefinitions returns the definitions that the words mean. A copy has none of its own.
+func (v *survey) chooseDefinitions(words []string, all bool) ([]tend.Service, error) {
+	chosen, err := v.choose(words, all)
+	if err != nil {
+		return nil, err
+	}
+	var definitions []tend.Service
+	for _, s := range chosen {
+		name := s.Service()
+		if !v.whole(chosen, name) {
+			return nil, tend.Errorf(tend.CodeUsage, "%s is a copy of %s, and all of its copies have one definition", s.Label(), name).About(name).
+				WithHint("name %s", name)
+		}
+		if find(definitions, name) == nil {
+			definitions = append(definitions, *find(v.services, name))
+		}
+	}
+	return definitions, nil
+}
+
 // elsewhere is the host that the service was last seen running on, "" if that is this one or it rests.
 func (v *survey) elsewhere(name string) string {
 	p, ok := v.states[name]

@@ -13,15 +13,15 @@ import (
 // ErrTaken means that there is a log of that name already.
 var ErrTaken = errors.New("there is a log of that name already")
 
-// Rename gives the log of a service, with all that lies beside it, another service's name: on an error what was moved is moved
-// back. It is for a service that rests. files are those that it was to write to instead of a log of its own: of these only the note
+// Rename gives the log of a service, with all that lies beside it, another service's name, and returns what moves it back; on an
+// error nothing is moved. It is for a service that rests. files are those that it was to write to instead of a log of its own: of these only the note
 // moves up to where they were sent on. The live file comes last: whoever dies before that is followed by one who goes on.
-func Rename(database, old, new string, files ...string) error {
+func Rename(database, old, new string, files ...string) (undo func(), err error) {
 	from, to := Path(database, old), Path(database, new)
 	moves := map[string]string{}
 	names, err := listDirectory(filepath.Dir(from))
 	if err != nil {
-		return fmt.Errorf("looking for the log of %s: %w", old, err)
+		return nil, fmt.Errorf("looking for the log of %s: %w", old, err)
 	}
 	for _, name := range names {
 		rest, ours := strings.CutPrefix(name, filepath.Base(from))
@@ -36,14 +36,14 @@ func Rename(database, old, new string, files ...string) error {
 	}
 	for _, target := range moves {
 		if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %s", ErrTaken, target)
+			return nil, fmt.Errorf("%w: %s", ErrTaken, target)
 		}
 	}
 	return move(moves, from)
 }
 
 // move renames the files, the one named last at the end.
-func move(moves map[string]string, last string) error {
+func move(moves map[string]string, last string) (undo func(), err error) {
 	var order []string
 	for from := range moves {
 		if from != last {
@@ -54,20 +54,29 @@ func move(moves map[string]string, last string) error {
 	if _, ok := moves[last]; ok {
 		order = append(order, last)
 	}
-	for i, from := range order {
+	var done []string
+	undo = func() {
+		for _, from := range done {
+			_ = os.Rename(moves[from], from)
+		}
+	}
+	for _, from := range order {
 		err := os.Rename(from, moves[from])
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // an archive that was dropped just now, or compressed: then it is a leftover, which is removed some day
+			continue // an archive that was dropped just now
 		}
 		if err != nil {
-			for _, done := range order[:i] {
-				_ = os.Rename(moves[done], done)
-			}
-			return fmt.Errorf("renaming a log: %w", err)
+			undo()
+			return nil, fmt.Errorf("renaming a log: %w", err)
 		}
+		done = append(done, from)
 	}
 	if len(order) == 0 {
-		return nil
+		return undo, nil
 	}
-	return syncDirectory(filepath.Dir(last))
+	if err := syncDirectory(filepath.Dir(last)); err != nil {
+		undo()
+		return nil, fmt.Errorf("renaming a log: %w", err)
+	}
+	return undo, nil
 }

@@ -10,7 +10,7 @@ import (
 
 func TestRename(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "db")
-	if err := Rename(database, "web", "shop"); err != nil { // which has never written anything
+	if _, err := Rename(database, "web", "shop"); err != nil { // which has never written anything
 		t.Fatal(err)
 	}
 	dir := Directory(database)
@@ -37,7 +37,7 @@ func TestRename(t *testing.T) {
 	before := there()
 
 	make("shop.log")
-	if err := Rename(database, "web", "shop", "/srv/log"); !errors.Is(err, ErrTaken) {
+	if _, err := Rename(database, "web", "shop", "/srv/log"); !errors.Is(err, ErrTaken) {
 		t.Error(err)
 	}
 	os.Remove(filepath.Join(dir, "shop.log"))
@@ -45,7 +45,15 @@ func TestRename(t *testing.T) {
 		t.Errorf("refused, and now there are %q", after)
 	}
 
-	if err := Rename(database, "web", "shop", "/srv/log"); err != nil {
+	undo, err := Rename(database, "web", "shop", "/srv/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	undo()
+	if after := there(); !slices.Equal(before, after) {
+		t.Errorf("moved back, and now there are %q", after)
+	}
+	if _, err := Rename(database, "web", "shop", "/srv/log"); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"shop.log", "shop.log.0-10", "shop.log.10-20.gz", "shop.log.index", "shop.log.marks", "shop.log.sent",
@@ -72,7 +80,7 @@ func TestRenameGoesOn(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := Rename(database, "web", "shop"); err != nil {
+		if _, err := Rename(database, "web", "shop"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -53,16 +53,35 @@ func (s *Supervisor) readDefinitions() error {
 	if err != nil {
 		return fmt.Errorf("reading the definitions: %w", err)
 	}
-	s.define(definitions)
+	states, err := s.statesOfNew(definitions)
+	if err != nil {
+		return err
+	}
+	s.define(definitions, states)
 	return nil
 }
 
-// define makes these the definitions. What was removed in this turn of the loop still has its row.
-func (s *Supervisor) define(definitions []tend.Service) {
-	s.defineCopies(tend.Copies(definitions, s.lasting()))
+// statesOfNew are the states that services have which were not known so far: they have been renamed. What is new has none.
+func (s *Supervisor) statesOfNew(definitions []tend.Service) (map[string]store.Placed, error) {
+	known := func(d tend.Service) bool { return s.services[d.Name] != nil }
+	if !slices.ContainsFunc(definitions, func(d tend.Service) bool { return !known(d) }) {
+		return nil, nil
+	}
+	states, err := s.store.States(s.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the states: %w", err)
+	}
+	maps.DeleteFunc(states, func(_ string, p store.Placed) bool { return p.Damage != nil || p.Phase.Live() || p.Phase.Pending() })
+	return states, nil
 }
 
-func (s *Supervisor) defineCopies(definitions []tend.Service) {
+// define makes these the definitions; states are what is known of new ones. What was removed in this turn of the loop still
+// has its row.
+func (s *Supervisor) define(definitions []tend.Service, states map[string]store.Placed) {
+	s.defineCopies(tend.Copies(definitions, s.lasting()), states)
+}
+
+func (s *Supervisor) defineCopies(definitions []tend.Service, states map[string]store.Placed) {
 	missing, services := maps.Clone(s.services), map[string]bool{}
 	for _, d := range definitions {
 		if slices.Contains(s.pending.remove, d.Service()) {
@@ -74,6 +93,9 @@ func (s *Supervisor) defineCopies(definitions []tend.Service) {
 		if !known {
 			sv = &service{definition: d, state: tend.State{Phase: tend.PhaseStopped}, fresh: d.Copy > 0}
 			s.services[d.Name] = sv
+			if placed, found := states[d.Name]; found {
+				sv.state, sv.place, sv.fresh = s.read(placed, d), placed.Place, false
+			}
 		}
 		s.redefine(sv, d)
 	}

@@ -67,7 +67,7 @@ func (s *Supervisor) start(op *operation) {
 	}
 	var services []*service
 	if ends := op.request.Command == tend.CommandStop || op.request.Command == tend.CommandRemove; err == nil || ends {
-		services, err = s.selected(op.request.Words, op.request.All)
+		services, err = s.asked(op.request)
 	}
 	switch {
 	case err != nil:
@@ -95,6 +95,29 @@ func (s *Supervisor) start(op *operation) {
 	if len(services) == 0 {
 		s.effect(func() { op.end(nil) })
 	}
+}
+
+// asked are the services that the request is about, each once.
+func (s *Supervisor) asked(r tend.Request) ([]*service, error) {
+	services, err := s.selected(r.Words, r.All)
+	if err != nil || len(r.Start) == 0 {
+		return services, err
+	}
+	started, err := s.selected(r.Start, false)
+	for _, sv := range started {
+		if !slices.Contains(services, sv) {
+			services = append(services, sv)
+		}
+	}
+	return services, err
+}
+
+// command is what the operation does with the service.
+func (op *operation) command(sv *service) tend.Command {
+	if slices.Contains(op.request.Start, sv.definition.Service()) {
+		return tend.CommandStart
+	}
+	return op.request.Command
 }
 
 // errLeaving is for whoever wants something started while everything is being stopped.

@@ -41,7 +41,7 @@ func (s *Supervisor) readEstate() (e estate, err error) {
 
 // resume takes over what the last supervisor left: it reads what was decided, finds what became of it, and goes on.
 func (s *Supervisor) resume(e estate) error {
-	s.defineCopies(tend.Copies(e.definitions, slices.Collect(maps.Keys(e.states))))
+	s.defineCopies(tend.Copies(e.definitions, slices.Collect(maps.Keys(e.states))), nil)
 	for name, placed := range e.states {
 		sv, ok := s.services[name]
 		if !ok && (placed.Place.Host == "" || placed.Place.SameHost(s.place)) {

@@ -31,7 +31,7 @@ func (s *Supervisor) rollAll(services []*service, op *operation) (others []*serv
 	for _, sv := range services {
 		name := sv.definition.Service()
 		switch {
-		case len(copies[name]) == 1 || !runs[name]:
+		case len(copies[name]) == 1, !runs[name], op.command(sv) != tend.CommandRestart:
 			others = append(others, sv)
 		case copies[name][0] == sv:
 			r := &roll{op: op, service: name, wait: copies[name], ran: ran}

@@ -28,7 +28,7 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.label())))
 		return
 	}
-	switch op.request.Command {
+	switch op.command(sv) {
 	case tend.CommandStart:
 		s.wishStart(sv, op)
 	case tend.CommandRestart:
