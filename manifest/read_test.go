@@ -168,8 +168,8 @@ func TestProblems(t *testing.T) {
 
 // TestProblemsAtOnce: each is said once, in the order of the file, and ten at most.
 func TestProblemsAtOnce(t *testing.T) {
-	_, err := read("[defaults]\nnope = 1\n[services.web]\nshell = 1\n[services.db]\ncommand = ''\n")
-	want := "tend.toml:2:1: defaults.nope: there is no such key; there are inherit, working_directory,"
+	_, err := read("[defaults]\nqqq = 1\n[services.web]\nshell = 1\n[services.db]\ncommand = ''\n")
+	want := "tend.toml:2:1: defaults.qqq: there is no such key; there are inherit, working_directory,"
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != 4 || !strings.HasPrefix(lines[0], want) || !strings.Contains(lines[1], ":3:11:") || !strings.Contains(lines[2], ":4:9:") || !strings.Contains(lines[3], ":6:11:") {
 		t.Errorf("%s", err)

@@ -55,12 +55,12 @@ func inTrial(p fault.Point) bool {
 }
 
 // elsewhere reports whether the tests of packages cli, keeper and logs have processes die there: only a new program leads to
-// it, or the shelf, on which nothing is put yet, or a way to rotate logs that not every file system has.
+// it, or a rename, or the shelf, on which nothing is put yet, or a way to rotate logs that not every file system has.
 func elsewhere(p fault.Point) bool {
 	switch p {
 	case fault.LogsCollapsed, fault.LogsPunched, fault.LogsSwapping, fault.LogsLinked, fault.LogsSwapped, fault.LogsDropped:
 		return true
-	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded:
+	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.CommandRenaming:
 		return true
 	}
 	return false
