@@ -11,10 +11,21 @@ import (
 	"tend/store"
 )
 
-// define changes definitions: the one way for every command that does. seen are the definitions that the revision was made
-// from; if somebody has changed one of those that it concerns since, it is refused, and the database is as it was. Once it is
-// made a supervisor is told.
+// define changes definitions and tells a supervisor, if one runs.
 func (a *App) define(ctx context.Context, seen []tend.Service, r store.Revision) error {
+	if err := a.revise(ctx, seen, r); err != nil {
+		return err
+	}
+	if err := a.changed(ctx); err != nil {
+		a.notice("the supervisor could not be told: %v", err)
+	}
+	return nil
+}
+
+// revise changes definitions in the database: the one way for every command that does. seen are the definitions that the
+// revision was made from; if somebody has changed one of those that it concerns since, it is refused, and the database is as it
+// was.
+func (a *App) revise(ctx context.Context, seen []tend.Service, r store.Revision) error {
 	db, err := a.open(ctx, store.Existing)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		if err := checkTogether(nil, r); err != nil {
@@ -25,19 +36,12 @@ func (a *App) define(ctx context.Context, seen []tend.Service, r store.Revision)
 	if err != nil {
 		return err
 	}
-	err = db.Revise(ctx, func(now []tend.Service) (store.Revision, error) {
+	return db.Revise(ctx, func(now []tend.Service) (store.Revision, error) {
 		if err := unchanged(seen, now, r); err != nil {
 			return r, err
 		}
 		return r, checkTogether(now, r)
 	})
-	if err != nil {
-		return err
-	}
-	if err := a.changed(ctx); err != nil {
-		a.notice("the supervisor could not be told: %v", err)
-	}
-	return nil
 }
 
 // checkTogether checks what definitions say of each other, as far as the revision concerns it: what somebody has written by

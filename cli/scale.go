@@ -87,7 +87,7 @@ func (a *App) scale(ctx context.Context, o *sharedOptions, wanted []scaling) err
 		request.Words = append(request.Words, w.name)
 	}
 	if len(r.Change) > 0 {
-		if err := a.define(ctx, definitions, r); err != nil {
+		if err := a.revise(ctx, definitions, r); err != nil { // the request has them read, so that it sees what begins
 			return err
 		}
 	}
