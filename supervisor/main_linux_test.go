@@ -49,6 +49,8 @@ func TestMain(m *testing.M) {
 			os.Exit(program(args))
 		case "hog":
 			os.Exit(hog(args))
+		case "listener":
+			os.Exit(listener(args))
 		case "lock-database":
 			os.Exit(lockDatabase(args[0]))
 		}

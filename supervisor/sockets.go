@@ -146,12 +146,12 @@ func (k *sockets) retain(service string, wanted []tend.Listen) {
 		}
 		socket.Close()
 		delete(k.open[service], address)
-		if l, err := tend.ParseListen(address); err == nil {
-			listen.Clear(l)
-		}
 		name := strings.Join([]string{onShelfListens, service, address}, shelfSeparator)
 		if err := k.shelf.Release(name); err != nil && !errors.Is(err, keeper.ErrNoShelf) {
 			k.logf("%v", err)
+		}
+		if l, err := tend.ParseListen(address); err == nil {
+			listen.Clear(l)
 		}
 	}
 	if len(k.open[service]) == 0 {

@@ -1,0 +1,230 @@
+package supervisor_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tend"
+	"tend/process"
+)
+
+// listening defines a service of so many copies that is handed these sockets.
+func (c *chain) listening(name string, n int, sockets ...string) tend.Service {
+	c.Helper()
+	s := c.definition(name)
+	s.CommandLine = strings.Replace(s.CommandLine, " program -dir "+c.place(name), " listener mortal", 1)
+	s.Instances, s.Listen = n, sockets
+	return s
+}
+
+// freePort is one that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// load asks all the time, until it is ended, which tells how often it was answered. Nobody may be refused or left without an
+// answer.
+func (c *chain) load(address string) (end func() (answers int)) {
+	stop, over := make(chan struct{}), make(chan int)
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			answers := 0
+			defer func() { over <- answers }()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if text, err := ask("tcp", address, "hello"); err != nil {
+					c.Errorf("answer %d is %q: %v", answers, text, err)
+					return
+				}
+				answers++
+			}
+		})
+	}
+	return func() (answers int) {
+		close(stop)
+		for range 4 {
+			answers += <-over
+		}
+		return answers
+	}
+}
+
+// Nobody who connects is refused while services are restarted, one by one or alone, and tend's processes are killed, any of them or
+// all.
+func TestNobodyIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d copies", n), func(t *testing.T) {
+			t.Parallel()
+			c := newChain(t)
+			address := freePort(t)
+			c.add(c.listening("web", n, "tcp:"+address))
+			c.launch()
+			c.start("web")
+			answers := c.load(address)
+			c.do(tend.CommandRestart, "web")
+			for range 5 {
+				c.signal(c.supervisor(), syscall.SIGKILL)
+				c.status("web")
+			}
+			c.do(tend.CommandRestart, "web")
+			if process.Probe().Has("pidfd") { // the sockets are taken from the services
+				for pid, line := range c.all() {
+					if strings.HasPrefix(line, "tend ") {
+						syscall.Kill(pid, syscall.SIGKILL)
+					}
+				}
+				c.launch()
+				c.do(tend.CommandRestart, "web")
+			}
+			c.signal(c.inner(), syscall.SIGKILL)
+			c.do(tend.CommandRestart, "web")
+			if got := answers(); got < 20 {
+				t.Errorf("there were no more than %d answers", got)
+			}
+			c.do(tend.CommandStop, "web")
+			refused(t, "tcp", address)
+		})
+	}
+}
+
+func refused(t *testing.T, network, address string) {
+	t.Helper()
+	if conn, err := net.Dial(network, address); !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("whoever connects to %s is not refused: %v", address, err)
+		if err == nil {
+			conn.Close()
+		}
+	}
+}
+
+// A socket is open while the service waits to be started again, also for a new supervisor, and is closed when it has given up.
+func TestSocketsStayOpenBetweenRuns(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
+	s := c.listening("web", 1, "tcp:"+address, "a=unix:"+path)
+	s.Backoff = tend.Backoff{Min: tend.Duration(time.Hour), Max: tend.Duration(time.Hour)}
+	s.GiveUpAfter = 3
+	c.add(s)
+	c.launch()
+	c.start("web")
+	if text, err := ask("unix", path, "hello"); err != nil || !strings.HasSuffix(text, " web:a") {
+		t.Errorf("got %q, %v", text, err)
+	}
+	before := c.status("web").PID
+	ask("tcp", address, "die") // the first restart is at once
+	c.until("it runs again", func() error {
+		if st := c.status("web"); st.State != tend.PhaseRunning || st.PID == before {
+			return errors.New(string(st.State))
+		}
+		return nil
+	})
+	ask("unix", path, "die")
+	c.reaches("web", tend.PhaseBackoff)
+	answer := make(chan error)
+	go func() {
+		_, err := ask("tcp", address, "hello")
+		answer <- err
+	}()
+	c.signal(c.supervisor(), syscall.SIGKILL)
+	c.reaches("web", tend.PhaseBackoff)
+	c.start("web")
+	if err := <-answer; err != nil {
+		t.Errorf("whoever connected between two runs: %v", err)
+	}
+	ask("tcp", address, "die") // a start by hand counts from zero
+	c.until("it runs again", func() error {
+		if st := c.status("web"); st.State != tend.PhaseRunning || st.Restarts != 1 {
+			return errors.New(string(st.State))
+		}
+		return nil
+	})
+	ask("tcp", address, "die")
+	c.reaches("web", tend.PhaseBackoff)
+	s.Restart = tend.RestartNo
+	c.change(s)
+	c.start("web")
+	ask("tcp", address, "die")
+	c.reaches("web", tend.PhaseFailed)
+	refused(t, "tcp", address)
+	refused(t, "unix", path)
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is left: %v", err)
+	}
+}
+
+// Where the definition asks for other sockets, those that stay are not touched.
+func TestSocketsFollowTheDefinition(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	stays, goes, comes := freePort(t), freePort(t), freePort(t)
+	s := c.listening("web", 2, "tcp:"+stays, "tcp:"+goes)
+	c.add(s)
+	c.launch()
+	c.start("web")
+	c.do(tend.CommandStop, "web@1")
+	if _, err := ask("tcp", goes, "hello"); err != nil {
+		t.Error(err) // one copy goes on
+	}
+	c.start("web@1")
+	answers := c.load(stays)
+	s.Listen = []string{"tcp:" + stays, "b=tcp:" + comes}
+	c.change(s)
+	c.do(tend.CommandRestart, "web")
+	refused(t, "tcp", goes)
+	for address, names := range map[string]string{stays: "web:b", comes: "web:b"} {
+		if text, err := ask("tcp", address, "hello"); err != nil || !strings.HasSuffix(text, names) {
+			t.Errorf("%s: %q, %v", address, text, err)
+		}
+	}
+	if got := answers(); got == 0 {
+		t.Error("there was no answer")
+	}
+	s.Listen = nil
+	s.CommandLine = "sleep 1000"
+	c.change(s)
+	c.do(tend.CommandRestart, "web")
+	refused(t, "tcp", stays)
+}
+
+// An address that is taken is told of, and nothing is said of sockets where there are none.
+func TestTakenAddress(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	c.check(err)
+	c.add(c.listening("web", 1, "tcp:"+taken.Addr().String()))
+	plain := c.definition("plain")
+	plain.CommandLine, plain.Shell = `test -z "$LISTEN_FDS$LISTEN_PID$LISTEN_FDNAMES$LISTEN_PIDFDID" && ! test -e /proc/self/fd/3 && exec sleep 1000`, true
+	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"} {
+		plain.Environment[name] = "1"
+	}
+	c.add(plain)
+	c.launch()
+	p := c.do(tend.CommandStart, "web")["web"]
+	if p.Kind != tend.ProgressFailed || !strings.Contains(p.Error.Message, "listening on tcp:"+taken.Addr().String()+": the address is taken") {
+		t.Errorf("got %+v", p)
+	}
+	taken.Close()
+	c.start("web", "plain")
+}
