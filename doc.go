@@ -13,6 +13,7 @@
 //	forward      a copy of the output for a syslog or a command
 //	listen       the sockets that are opened for services
 //	task         short commands of the users: checks, hooks
+//	probe        whether services are ready and healthy
 //	notify       what services tell by sd_notify, or by a line in a pipe
 //	manifest     tend.toml in and out, its schema, and a Procfile in
 //	store        the SQLite database
