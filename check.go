@@ -277,6 +277,15 @@ func ParseStatusRange(text string) (low, high int, err error) {
 	return low, high, err
 }
 
+// Probed reports whether it is for tend to ask, and not for the run to tell.
+func (c Check) Probed() bool {
+	switch c.Kind {
+	case CheckTCP, CheckHTTP, CheckLog, CheckCommand:
+		return true
+	}
+	return false
+}
+
 // String writes the check as ParseCheck reads it.
 func (c Check) String() string {
 	switch c.Kind {

@@ -185,7 +185,11 @@ func (d *decision) readyTimeOver(answer string) {
 		d.Next = time.Time{} // it is stopped anyway
 		return
 	}
-	why := fmt.Sprintf("was not ready within %s", Duration(d.Next.Sub(d.Since).Round(time.Millisecond)))
+	within := d.Next.Sub(d.Since)
+	if within > time.Second {
+		within = within.Round(100 * time.Millisecond)
+	}
+	why := fmt.Sprintf("was not ready within %s", Duration(within.Round(time.Millisecond)))
 	if answer != "" {
 		why += ": " + answer
 	}

@@ -16,6 +16,8 @@ type Account struct {
 	Elsewhere    string    // the other host that runs it, "" if none does
 	Left         []int     // the processes that survived every step of a stop
 	LogTrouble   string    // what is wrong with its log, "" if nothing is known to be
+	Unready      string    // what its readiness check last got to hear, while it is starting
+	Unhealthy    string    // what its health check last got to hear, while it fails
 	Runs         []Run     // newest first; the present one and those before it
 	Absences     []Absence // eldest first
 	Unsupervised bool      // no supervisor can be reached: nothing happens until one is
@@ -62,6 +64,7 @@ func Explain(a Account, now time.Time) []string {
 		e.stopped()
 	}
 	e.says()
+	e.healthy()
 	if e.LogTrouble != "" {
 		e.say("But %s", e.LogTrouble)
 	}
@@ -188,7 +191,7 @@ func (e *explanation) starting() {
 		e.say("Its process is just being made")
 		return
 	}
-	e.say("It runs as process %d, and counts as ready if it is still alive %s", st.Main.PID, e.next(st.Next))
+	e.ready()
 	e.restarts()
 }
 

@@ -33,6 +33,9 @@ type Status struct {
 	Left         []int     `json:"left,omitempty"`          // the processes that survived every step of a stop
 	Log          string    `json:"log,omitempty"`           // the file that holds its output
 	LogTrouble   string    `json:"log_trouble,omitempty"`   // what is wrong with that, in words
+	Unready      string    `json:"unready,omitempty"`       // what its readiness check last got to hear, while it is starting
+	Unhealthy    string    `json:"unhealthy,omitempty"`     // what its health check last got to hear, while it fails
+	Listening    []string  `json:"listening,omitempty"`     // tcp:HOST:PORT, udp:HOST:PORT, unix:PATH; * is all addresses. Not of many services at once
 	Definition   Service   `json:"definition"`              // with secrets blotted out
 }
 
@@ -131,17 +134,20 @@ func (s Service) Redacted() Service {
 // Progress is one line of news about a command that is being carried out on one service. The last one about a service
 // has Done set.
 type Progress struct {
-	Service string       `json:"service"`
-	Kind    ProgressKind `json:"kind"`
-	PID     int          `json:"pid,omitempty"`
-	Run     string       `json:"run,omitempty"`
-	Exit    *Exit        `json:"exit,omitempty"`
-	Signal  string       `json:"signal,omitempty"`
-	Done    bool         `json:"done,omitempty"`
-	Error   *Error       `json:"error,omitempty"`  // with Done: it did not work
-	Status  *Status      `json:"status,omitempty"` // with Done: how it stands now
-	Output  []string     `json:"output,omitempty"` // with Done, where a start failed: the last lines it wrote
-	Left    []int        `json:"left,omitempty"`   // with Done, where a stop failed: the processes that live on
+	Service   string       `json:"service"`
+	Kind      ProgressKind `json:"kind"`
+	PID       int          `json:"pid,omitempty"`
+	Run       string       `json:"run,omitempty"`
+	Exit      *Exit        `json:"exit,omitempty"`
+	Signal    string       `json:"signal,omitempty"`
+	Done      bool         `json:"done,omitempty"`
+	Error     *Error       `json:"error,omitempty"`        // with Done: it did not work
+	Status    *Status      `json:"status,omitempty"`       // with Done: how it stands now
+	Ready     string       `json:"ready,omitempty"`        // with Done: the check that says that it is ready …
+	Took      float64      `json:"took_seconds,omitempty"` // … and how long that took
+	Listening []string     `json:"listening,omitempty"`    // with Done: as in Status
+	Output    []string     `json:"output,omitempty"`       // with Done, where a start failed: the last lines it wrote
+	Left      []int        `json:"left,omitempty"`         // with Done, where a stop failed: the processes that live on
 }
 
 // ProgressKind says what happened.

@@ -2,6 +2,7 @@ package tend
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -67,4 +68,23 @@ func shellWord(name string) string {
 		return name
 	}
 	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
+// Ports writes on what a service listens as one would say it: the ports of TCP, those of UDP, and sockets by their paths.
+func Ports(listening []string) string {
+	var words []string
+	for _, address := range listening {
+		network, rest, _ := strings.Cut(address, ":")
+		word := rest[strings.LastIndexByte(rest, ':')+1:]
+		switch network {
+		case "udp":
+			word = "udp " + word
+		case "unix":
+			word = rest
+		}
+		if !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, ", ")
 }

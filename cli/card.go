@@ -120,6 +120,7 @@ func (c *card) addDefinition(s tend.Status) {
 	if s.LogTrouble != "" {
 		c.add("but", s.LogTrouble)
 	}
+	c.addChecks(s)
 	for _, o := range tend.Options {
 		switch o.Key {
 		case "working_directory", "stdout", "description", "environment":
@@ -135,5 +136,18 @@ func (c *card) addDefinition(s tend.Status) {
 		if o.Key == "environment" {
 			c.add("environment", o.Get(d)...)
 		}
+	}
+}
+
+// addChecks says what the checks of a service have got to hear, and on what it listens.
+func (c *card) addChecks(s tend.Status) {
+	if s.Unready != "" {
+		c.add("not ready", s.Unready)
+	}
+	if s.Unhealthy != "" {
+		c.add("unhealthy", s.Unhealthy)
+	}
+	if len(s.Listening) > 0 {
+		c.add("listening", tend.Ports(s.Listening))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 
 	"tend"
 )
@@ -41,7 +42,7 @@ func (r *report) show(p tend.Progress) {
 		r.begin(p, tend.ProgressStarting, "Starting")
 	case tend.ProgressStarted:
 		r.begin(p, tend.ProgressStarting, "Starting")
-		r.say("... started %s", name)
+		r.say("... started %s%s", name, started(p))
 	case tend.ProgressRunning:
 		r.begin(p, tend.ProgressStarting, "Starting")
 		r.say("... %s already running with PID %d", name, pid(p))
@@ -200,4 +201,24 @@ func (r *report) pending() []string {
 	}
 	sort.Strings(names)
 	return names
+}
+
+// started says how long a start took, where it was more than waiting, and on what the service listens.
+func started(p tend.Progress) string {
+	text := ""
+	if p.Took > 0 && p.Ready != "" && !strings.HasPrefix(p.Ready, "alive:") {
+		text = " after " + took(p.Took)
+	}
+	if len(p.Listening) > 0 {
+		text += ", listening on " + printable(tend.Ports(p.Listening), false)
+	}
+	return text
+}
+
+// took writes seconds as one would say them.
+func took(seconds float64) string {
+	if seconds < 59.95 {
+		return fmt.Sprintf("%.1fs", seconds)
+	}
+	return tend.Span(time.Duration(seconds * float64(time.Second)))
 }

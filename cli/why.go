@@ -85,15 +85,16 @@ func (a *App) why(ctx context.Context, o *sharedOptions, args arguments) error {
 
 func (a *App) explain(ctx context.Context, p *past, s tend.Service) (reason, error) {
 	status := a.status(p.survey, s)
-	status.Left, status.LogTrouble = p.told[s.Label()].Left, p.told[s.Label()].LogTrouble
+	told := p.told[s.Label()]
+	status.Left, status.LogTrouble, status.Unready, status.Unhealthy = told.Left, told.LogTrouble, told.Unready, told.Unhealthy
 	runs, err := p.db.Runs(ctx, s.Name, lookedAt)
 	if err != nil {
 		return reason{}, err
 	}
 	account := tend.Account{
 		Service: s, State: p.states[s.Name].State, Damage: p.states[s.Name].Damage, Elsewhere: status.Elsewhere, Left: status.Left,
-		LogTrouble: status.LogTrouble,
-		Runs:       runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
+		LogTrouble: status.LogTrouble, Unready: status.Unready, Unhealthy: status.Unhealthy,
+		Runs: runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
 	}
 	r := reason{Name: s.Label(), Sentences: tend.Explain(account, a.Now()), Status: status, Runs: []pastRun{}, Absences: []tend.Absence{}}
 	for _, run := range runs[:min(len(runs), toldRuns)] {

@@ -7,6 +7,7 @@ import "tend"
 // seen before that is an effect.
 func (s *Supervisor) consequences(sv *service, before tend.State) {
 	s.order(sv, before)
+	s.probe(sv)
 	s.listening(sv, before)
 	s.weigh(sv, before)
 }

@@ -112,6 +112,7 @@ func (s *Supervisor) defineCopies(definitions []tend.Service, states map[string]
 		s.closeUnwanted()
 	}
 	s.forward()
+	s.probeAll()
 }
 
 // redefine gives the service today's definition. One that cannot be read does not replace one that could: by that the

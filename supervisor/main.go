@@ -13,6 +13,7 @@ import (
 	"tend"
 	"tend/internal/fault"
 	"tend/keeper"
+	"tend/probe"
 	"tend/process"
 	"tend/store"
 )
@@ -73,6 +74,7 @@ func (s *Supervisor) main() (int, error) {
 		status, err = s.supervise()
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
+		s.prober.Close()
 		s.tasks.Close()
 		s.starting.Stop()
 		if s.minder != nil {
@@ -145,6 +147,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	for _, sv := range s.services {
 		s.weigh(sv, sv.state)
 	}
+	s.probeAll()
 	s.cgroups.Sweep(s.lives())
 	status = s.loop()
 	if status == leftOnPurpose {
@@ -214,6 +217,7 @@ func (s *Supervisor) prepare() (err error) {
 	s.openShelf()
 	s.forwards = s.newForwards()
 	s.tasks = s.newTasks()
+	s.prober, s.checker = probe.New(process.Descriptors()/8), probe.NewChecker()
 	s.starting = s.newRotator()
 	ready := make(chan prepared, ahead())
 	go s.prepareRuns(ready)

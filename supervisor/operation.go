@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"tend"
@@ -28,9 +29,28 @@ type news struct {
 	from, to int64  // … between these offsets: by now the next run may have written as well
 	err      *tend.Error
 	end      bool
+
+	listens tend.Identity // zero: it is not asked on what that process and its descendants listen
+	port    int           // a start failed: perhaps because somebody has this port …
+	before  tend.Identity // … who was there before this process; zero: that is not asked
 }
 
 const shownLines = 10
+
+// lookUp adds what is to be found in /proc.
+func (n *news) lookUp() {
+	if !n.listens.IsZero() {
+		n.progress.Listening = listensOn(n.listens)
+	}
+	if n.before.IsZero() {
+		return
+	}
+	if who := whoHas(n.port, n.before); who != "" && !strings.Contains(n.progress.Error.Message, who) {
+		e := *n.progress.Error
+		e.Message += "; " + who
+		n.progress.Error = &e
+	}
+}
 
 // Do carries out the request.
 func (s *Supervisor) Do(ctx context.Context, request tend.Request, report func(tend.Progress)) error {
@@ -52,6 +72,7 @@ func (s *Supervisor) Do(ctx context.Context, request tend.Request, report func(t
 			if n.log != "" {
 				n.progress.Output, _ = logs.Between(n.log, n.from, n.to, shownLines) // no log, no lines
 			}
+			n.lookUp()
 			report(n.progress)
 		}
 	}
@@ -147,8 +168,11 @@ func (s *Supervisor) Statuses(ctx context.Context, q tend.Query) ([]tend.Status,
 	list := make([]tend.Status, 0, len(views))
 	for _, v := range views {
 		status := s.show(v, now)
-		if q.Brief {
+		switch {
+		case q.Brief:
 			status = status.Brief()
+		case len(views) <= fewEnough && v.state.Phase.Live() && v.elsewhere == "" && !v.state.Main.IsZero():
+			status.Listening = listensOn(v.state.Main)
 		}
 		list = append(list, status)
 	}

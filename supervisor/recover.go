@@ -102,7 +102,7 @@ func (s *Supervisor) resumeRuns(runs []tend.Run) error {
 		if sv == nil {
 			continue
 		}
-		sv.run, run.Exit = run, nil
+		sv.run, run.Exit, sv.errorOffset = run, nil, -1
 		if s.elsewhere(sv) == "" { // that may be told by a clock that was set since, or could not be read
 			run.StartedAt = sv.state.Started
 		}

@@ -23,6 +23,8 @@ type service struct {
 	overdue     bool            // its main process had ended before we came, and that has not been taken in yet
 	ending      bool            // its main process has ended, and that is taken in soon; see held
 	hunt        *hunt           // while its tree is being ended
+	probing     *probing        // nil: it is asked nothing
+	errorOffset int64           // size of the log of stderr alone when the present run began, bytes; -1: not known
 	strays      []tend.Identity // found when that was done, and not told of yet
 	wishes      []*wish         // the requests that wait for something to happen to it
 	logTrouble  string          // what is wrong with its log, "" if nothing is
@@ -93,10 +95,13 @@ type view struct {
 	elsewhere  string
 	left       []int
 	logTrouble string
+	unready    string
+	unhealthy  string
 }
 
 func (s *Supervisor) view(sv *service) view {
 	v := view{definition: sv.definition, state: sv.state, elsewhere: s.elsewhere(sv), logTrouble: sv.sendTrouble}
+	v.unready, v.unhealthy = sv.unready(), sv.unhealthy()
 	if sv.state.Phase.Live() {
 		v.logTrouble = cmp.Or(sv.logTrouble, sv.sendTrouble)
 	}
@@ -110,6 +115,7 @@ func (s *Supervisor) view(sv *service) view {
 func (s *Supervisor) show(v view, now time.Time) tend.Status {
 	status := tend.NewStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
 	status.Elsewhere, status.Left, status.LogTrouble = v.elsewhere, v.left, v.logTrouble
+	status.Unready, status.Unhealthy = v.unready, v.unhealthy
 	return status
 }
 

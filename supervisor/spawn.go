@@ -23,6 +23,8 @@ type spawnJob struct {
 	stderr  logFile
 	sendTo  []forward.Target
 	alone   bool // no other copy of the service lives
+
+	errorOffset *int64 // set where stderr has a log of its own: how long that is
 }
 
 // A spawnResult is what became of it.
@@ -37,7 +39,7 @@ func (s *Supervisor) spawnJob(sv *service) spawnJob {
 	d := sv.definition
 	return spawnJob{
 		service: sv, run: sv.state.Run, def: d.WithDefaults(), stdout: s.logFile(d.Stdout, d), stderr: s.logFile(d.Stderr, d), sendTo: s.targets(d),
-		alone: s.alone(sv),
+		alone: s.alone(sv), errorOffset: new(int64),
 	}
 }
 
@@ -152,7 +154,8 @@ func (s *Supervisor) spec(job spawnJob) (spec process.Spec, files []*os.File, lo
 	spec.Stdout = open(stdout, openErr)
 	spec.Stderr = spec.Stdout
 	if def.Stderr != "" && def.Stderr != def.Stdout {
-		stderr, _, openErr := s.openOutput(job.stderr, *def.Umask)
+		stderr, errorOffset, openErr := s.openOutput(job.stderr, *def.Umask)
+		*job.errorOffset = errorOffset
 		spec.Stderr = open(stderr, openErr)
 	}
 	if err == nil {
@@ -183,7 +186,7 @@ func (s *Supervisor) begun(results []spawnResult) {
 		if sv.run == nil || sv.run.ID != r.job.run {
 			continue // cannot be: a run is not left before its process is known
 		}
-		sv.run.LogOffset = r.logOffset
+		sv.run.LogOffset, sv.errorOffset = r.logOffset, *r.job.errorOffset
 		if r.err != nil {
 			s.apply(sv, tend.SpawnFailed{Run: r.job.run, Message: r.err.Error(), Temporary: process.Temporary(r.err)})
 			continue

@@ -20,6 +20,7 @@ import (
 	"tend/internal/fault"
 	"tend/keeper"
 	"tend/logs"
+	"tend/probe"
 	"tend/process"
 	"tend/store"
 	"tend/task"
@@ -62,6 +63,8 @@ type Supervisor struct {
 	scales   *scales
 	forwards *forward.Set
 	tasks    *task.Runner
+	prober   *probe.Prober
+	checker  *probe.Checker
 	journal  *journal
 	told     *told
 	door     Door
@@ -308,7 +311,7 @@ func (s *Supervisor) tick() {
 			continue
 		}
 		if next := sv.state.Wake(); !next.IsZero() && !sv.held() && !s.wall().Before(next) {
-			s.apply(sv, tend.Tick{Hold: s.expiring(sv)})
+			s.apply(sv, tend.Tick{Hold: s.expiring(sv), Unready: sv.unready()})
 		}
 		if h := sv.hunt; h != nil && !h.again.IsZero() && !s.now.Before(h.again) {
 			s.huntOn(sv)

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -271,7 +272,7 @@ func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done boo
 	case w.run == "":
 		return s.seeSurvivors(sv, w)
 	case st.Run == w.run && st.Phase == tend.PhaseRunning:
-		s.tell(sv, w.op, tend.Progress{Kind: tend.ProgressStarted, PID: st.Main.PID, Done: true})
+		s.tellStarted(sv, w.op)
 		return true
 	case st.Run == w.run && st.Phase.Live(), sv.last == nil:
 		return false
@@ -280,18 +281,35 @@ func (s *Supervisor) seeStart(sv *service, w *wish, before tend.State) (done boo
 		s.tell(sv, w.op, p)
 		return true
 	}
-	s.tellDeath(sv, w.op)
+	s.tellDeath(sv, w.op, cmp.Or(st.Fault, before.Fault))
 	return true
 }
 
+// tellStarted says that a run is ready, how long that took, and on what it listens.
+func (s *Supervisor) tellStarted(sv *service, op *operation) {
+	st := sv.state
+	p := tend.Progress{Kind: tend.ProgressStarted, PID: st.Main.PID, Done: true, Ready: sv.definition.WithDefaults().Ready.String()}
+	if !st.ReadyAt.IsZero() {
+		p.Took = max(0, st.ReadyAt.Sub(st.Started).Seconds())
+	}
+	n := news{progress: p}
+	if len(op.all) <= fewEnough {
+		n.listens = st.Main
+	}
+	s.tellNews(sv, op, n)
+}
+
 // tellDeath says that a run has ended before it was ready, how, what it wrote, and what happens next.
-func (s *Supervisor) tellDeath(sv *service, op *operation) {
+func (s *Supervisor) tellDeath(sv *service, op *operation, fault string) {
 	st := sv.state
 	run := sv.last
 	exit := *run.Exit
 	e := tend.Errorf(tend.CodeFailed, "%s %s after %s", sv.label(), exit, run.EndedAt.Sub(run.StartedAt).Round(time.Millisecond))
-	if exit.Error != "" {
+	switch {
+	case exit.Error != "":
 		e = tend.Errorf(tend.CodeFailed, "%s %s", sv.label(), exit)
+	case fault != "":
+		e = tend.Errorf(tend.CodeFailed, "%s %s", sv.label(), fault)
 	}
 	switch st.Phase {
 	case tend.PhaseBackoff:
@@ -308,6 +326,7 @@ func (s *Supervisor) tellDeath(sv *service, op *operation) {
 	if exit.Error == "" {
 		n.log, n.from = sv.definition.Output(s.logPath(sv)), run.LogOffset
 		n.to = logs.Size(n.log)
+		n.port, n.before = portOf(sv.definition.Ready), run.Identity
 	}
 	s.effect(func() { op.say(n); op.done() })
 }
@@ -329,14 +348,19 @@ func (s *Supervisor) signalNews(sv *service, pid int, signal string) {
 
 // tell gives the operation news, once what they speak of is in the database.
 func (s *Supervisor) tell(sv *service, op *operation, p tend.Progress) {
+	s.tellNews(sv, op, news{progress: p})
+}
+
+func (s *Supervisor) tellNews(sv *service, op *operation, n news) {
+	p := &n.progress
 	p.Service = sv.label()
 	if p.Done {
 		op.note(sv, p.Kind == tend.ProgressFailed)
 		s.rolled(sv, op, p.Kind != tend.ProgressFailed)
 	}
 	s.effect(func() {
-		op.say(news{progress: p})
-		if p.Done {
+		op.say(n)
+		if n.progress.Done {
 			op.done()
 		}
 	})
