@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,6 +28,13 @@ type Reached struct {
 	Address netip.AddrPort // zero: none
 	Here    bool           // that is an address of this host
 	Socket  string         // the path of a unix socket, "" for none
+}
+
+func (r Reached) String() string {
+	if r.Socket != "" {
+		return r.Socket
+	}
+	return r.Address.String()
 }
 
 // NewChecker returns a Checker. It asks nobody else on the way, follows no redirect, keeps no connection open and, since
@@ -94,12 +102,13 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 // What a dial is told, and tells, by its context.
 type (
 	socketKey  struct{} // string: the path to connect to
-	reachedKey struct{} // *Reached
+	reachedKey struct{} // *atomic.Pointer[Reached]: who asks may have gone when it is set
 )
 
 func note(ctx context.Context, conn net.Conn) {
-	if r, ok := ctx.Value(reachedKey{}).(*Reached); ok && conn != nil {
-		*r = reached(conn)
+	if at, ok := ctx.Value(reachedKey{}).(*atomic.Pointer[Reached]); ok && conn != nil {
+		r := reached(conn)
+		at.Store(&r)
 	}
 }
 
@@ -119,14 +128,14 @@ func reached(conn net.Conn) Reached {
 const mostBody = 256 << 10
 
 func (c *Checker) checkHTTP(ctx context.Context, check tend.Check) (Reached, error) {
-	var r Reached
-	ctx = context.WithValue(ctx, reachedKey{}, &r)
+	var at atomic.Pointer[Reached]
+	ctx = context.WithValue(ctx, reachedKey{}, &at)
 	if check.Socket != "" {
 		ctx = context.WithValue(ctx, socketKey{}, check.Socket)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, check.Target, nil)
 	if err != nil {
-		return r, err
+		return Reached{}, err
 	}
 	request.Header.Set("User-Agent", "tend")
 	if user := request.URL.User; user != nil {
@@ -135,11 +144,13 @@ func (c *Checker) checkHTTP(ctx context.Context, check tend.Check) (Reached, err
 	}
 	answer, err := c.transport.RoundTrip(request) // which follows nothing
 	asked := "GET " + request.URL.Redacted()
+	r, where := Reached{}, request.URL.Host
+	if reached := at.Load(); reached != nil {
+		r, where = *reached, reached.String()
+	} else if check.Socket != "" {
+		where = check.Socket
+	}
 	if err != nil {
-		where := request.URL.Host
-		if check.Socket != "" {
-			where = check.Socket
-		}
 		return r, inWords(ctx, err, where)
 	}
 	defer answer.Body.Close()
@@ -155,7 +166,7 @@ func (c *Checker) checkHTTP(ctx context.Context, check tend.Check) (Reached, err
 		return r, nil
 	}
 	if err != nil {
-		return r, fmt.Errorf("%s: %s, but then %w", asked, answer.Status, inWords(ctx, err, request.URL.Host))
+		return r, fmt.Errorf("%s: %s, but then %w", asked, answer.Status, inWords(ctx, err, where))
 	}
 	return r, fmt.Errorf("%s: %s, but the answer does not have %q in it", asked, answer.Status, check.Body)
 }
