@@ -129,11 +129,12 @@ func TestWhatIsNeverReadySaysWhatItAnswered(t *testing.T) {
 	c := newChain(t)
 	s, port := c.webService("web", 1000)
 	s.ReadyTimeout, s.GiveUpAfter = tend.Duration(time.Second), 1
+	s.CommandLine, s.Shell = "echo hello; exec sleep 1000", true
 	c.add(s)
 	c.launch()
 	p := c.do(tend.CommandStart, "web")["web"]
 	want := fmt.Sprintf("web was not ready within 1s: connection refused on 127.0.0.1:%d", port)
-	if p.Kind != tend.ProgressFailed || p.Error.Message != want || !slices.Equal(p.Output, []string{"starting"}) {
+	if p.Kind != tend.ProgressFailed || p.Error.Message != want || !slices.Equal(p.Output, []string{"hello"}) {
 		t.Errorf("%+v, %v", p, p.Error)
 	}
 	if st := c.status("web"); st.State != tend.PhaseFailed || !strings.Contains(st.Reason, "connection refused") {
