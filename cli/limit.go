@@ -11,6 +11,9 @@ import (
 // checkLimits refuses what the kernel would refuse to a process that is started here. A tend that was started elsewhere, by
 // root say, might be allowed more; but it is this user's from now on.
 func checkLimits(s tend.Service) error {
+	if s.MemoryMax > 0 && !process.Weighs {
+		return tend.Errorf(tend.CodeUsage, "--memory-max: only on Linux can it be seen how much memory a service has")
+	}
 	err := process.LimitsOf(s).Check()
 	if err == nil {
 		return nil

@@ -11,7 +11,8 @@ import (
 // the runtime and tend itself open is marked so from the beginning.
 func CloseInherited() {
 	const last = 1<<32 - 1
-	if Probe().Has("close_range") && unix.CloseRange(3, last, unix.CLOSE_RANGE_CLOEXEC) == nil {
+	// Not asked of Probe: the exec stage must be quick, and would try everything for this.
+	if !SwitchedOff("close_range") && unix.CloseRange(3, last, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
 	}
 	markEach("/proc/self/fd")

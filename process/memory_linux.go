@@ -12,6 +12,9 @@ import (
 	"tend"
 )
 
+// Weighs says whether the memory of processes can be looked at.
+const Weighs = true
+
 // Kin returns the living processes of each run, by the run, of which the main process is given: all that descends from it,
 // and what it has orphaned, as far as that bears its mark and has fallen to us or a keeper. Only those are looked at, not all
 // that there are: where there are lists of children that is a hundredth of the work.

@@ -4,6 +4,9 @@ package process
 
 import "tend"
 
+// Weighs says whether the memory of processes can be looked at.
+const Weighs = false
+
 // Kin finds nobody: how much memory anybody has is not looked at here.
 func Kin(map[string]tend.Identity) map[string][]tend.Identity { return nil }
 

@@ -372,9 +372,12 @@ func TestChildrenOfASupervisorSurviveIt(t *testing.T) {
 	}
 }
 
-func BenchmarkStart(b *testing.B) {
+func BenchmarkStart(b *testing.B)       { benchmarkStart(b, Spec{}) }
+func BenchmarkStartStaged(b *testing.B) { benchmarkStart(b, Spec{ListenPID: true}) }
+
+func benchmarkStart(b *testing.B, spec Spec) {
 	s := newSpawner(b, stage...)
-	spec := Spec{Path: "/bin/true", Args: []string{"true"}, Env: os.Environ(), Umask: 0o022}
+	spec.Path, spec.Args, spec.Env, spec.Umask = "/bin/true", []string{"true"}, os.Environ(), 0o022
 	for b.Loop() {
 		child, err := s.Start(spec)
 		if err != nil {

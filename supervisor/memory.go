@@ -148,7 +148,7 @@ func (s *Supervisor) limitMemory(job spawnJob) {
 // tooHeavy does what the definition says about a run that has too much memory.
 func (s *Supervisor) tooHeavy(run string, bytes int64) {
 	sv := s.byRun(run)
-	if sv == nil || sv.definition.MemoryMax == 0 || bytes <= int64(sv.definition.MemoryMax) {
+	if sv == nil || sv.definition.MemoryMax <= 0 || bytes <= int64(sv.definition.MemoryMax) {
 		return
 	}
 	why := fmt.Sprintf("took %s of memory, and may have %s", roughly(bytes), sv.definition.MemoryMax)
