@@ -40,6 +40,9 @@ func Kin(mains map[string]tend.Identity) map[string][]tend.Identity {
 	}
 	for _, parent := range forebears() {
 		for _, pid := range childrenNow(parent) {
+			if known[pid] {
+				continue
+			}
 			run, ours := runs[ReadMark(pid)]
 			if stat, err := ReadStat(pid); ours && err == nil && !stat.Dead() {
 				add(run, stat.Identity)

@@ -96,6 +96,23 @@ func TestKin(t *testing.T) {
 	}
 }
 
+// BenchmarkKin is what a look costs that many services have asked for.
+func BenchmarkKin(b *testing.B) {
+	s := newSpawner(b, stage...)
+	mains := map[string]tend.Identity{}
+	for i := range 100 {
+		run := fmt.Sprintf("kin-%d", i)
+		child := start(b, s, "exec sleep 1000", "TEND_RUN="+run)
+		unix.Close(child.PIDFD)
+		mains[run] = child.Identity
+	}
+	for b.Loop() {
+		for _, kin := range Kin(mains) {
+			Memory(kin, 1<<40)
+		}
+	}
+}
+
 func commandLines(ids []tend.Identity) (lines []string) {
 	for _, id := range ids {
 		words, _ := CommandLine(id.PID)
