@@ -18,6 +18,7 @@ type Account struct {
 	LogTrouble   string    // what is wrong with its log, "" if nothing is known to be
 	Unready      string    // what its readiness check last got to hear, while it is starting
 	Unhealthy    string    // what its health check last got to hear, while it fails
+	Troubles     []string  // what else is
 	Runs         []Run     // newest first; the present one and those before it
 	Absences     []Absence // eldest first
 	Unsupervised bool      // no supervisor can be reached: nothing happens until one is
@@ -67,6 +68,9 @@ func Explain(a Account, now time.Time) []string {
 	e.healthy()
 	if e.LogTrouble != "" {
 		e.say("But %s", e.LogTrouble)
+	}
+	for _, trouble := range e.Troubles {
+		e.say("But %s", trouble)
 	}
 	return e.sentences
 }
@@ -282,6 +286,8 @@ func (e *explanation) because(cause Cause, index int) string {
 		return "the run before it ended, and the restart policy is always" + before
 	case CauseResume:
 		return "it is wanted, and did not run when supervision began"
+	case CauseWatch:
+		return "a file that it is restarted for has changed"
 	case CauseTakeover:
 		return "the 2008 script had done so; tend has taken it over"
 	}

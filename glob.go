@@ -152,3 +152,17 @@ func Scratch(name string) bool {
 	}
 	return false
 }
+
+// setWatch adds a pattern. It stays relative: the working directory may be changed.
+func setWatch(s *Service, value string, c Caller) error {
+	if strings.HasPrefix(value, "~/") {
+		value = c.Absolute("~") + value[1:]
+	}
+	if _, err := ParseGlob(value, "/x/y"); err != nil {
+		return err
+	}
+	if !slices.Contains(s.Watch, value) {
+		s.Watch = append(slices.Clone(s.Watch), value)
+	}
+	return nil
+}

@@ -92,6 +92,7 @@ func TestOptions(t *testing.T) {
 				{"=tcp:80", "not a name"}, {"a b=tcp:80", "not a name"}, {"größe=tcp:80", "not a name"}, {strings.Repeat("x", 256) + "=tcp:80", "not a name"}},
 		},
 
+		"watch":       {[]good{{"*.py", ""}, {"src/**/*.go", ""}, {"../lib", ""}, {"~/x/*", "/home/ann/x/*"}, {"/etc/[a-c]*", ""}}, []bad{{"", "not a pattern"}, {"[", "not a pattern"}, {"a**", "stands alone"}, {"/", "whole file system"}}},
 		"tags":        {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
 		"description": {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
 	}

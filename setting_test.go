@@ -256,6 +256,7 @@ var anySettings = rapid.Custom(func(t *rapid.T) tend.Settings {
 		GiveUpAfter:  rapid.IntRange(0, 10).Draw(t, "give up after"),
 	}
 	s.EnvironmentFile = rapid.SampledFrom([][]string{nil, {"/srv/.env", "-/srv/local.env"}}).Draw(t, "environment files")
+	s.Watch = rapid.SampledFrom([][]string{nil, {"src", "**/*.py"}}).Draw(t, "watch")
 	given := func(what string) bool { return rapid.Bool().Draw(t, what+" given") }
 	if given("umask") {
 		u := anyUmask.Draw(t, "umask")

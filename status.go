@@ -36,6 +36,7 @@ type Status struct {
 	Unready      string    `json:"unready,omitempty"`       // what its readiness check last got to hear, while it is starting
 	Unhealthy    string    `json:"unhealthy,omitempty"`     // what its health check last got to hear, while it fails
 	Listening    []string  `json:"listening,omitempty"`     // tcp:HOST:PORT, udp:HOST:PORT, unix:PATH; * is all addresses. Not of many services at once
+	Troubles     []string  `json:"troubles,omitempty"`      // what else is wrong, in words
 	Definition   Service   `json:"definition"`              // with secrets blotted out
 }
 

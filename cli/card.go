@@ -121,6 +121,7 @@ func (c *card) addDefinition(s tend.Status) {
 		c.add("but", s.LogTrouble)
 	}
 	c.addChecks(s)
+	c.add("but", s.Troubles...)
 	for _, o := range tend.Options {
 		switch o.Key {
 		case "working_directory", "stdout", "description", "environment":

@@ -86,14 +86,14 @@ func (a *App) why(ctx context.Context, o *sharedOptions, args arguments) error {
 func (a *App) explain(ctx context.Context, p *past, s tend.Service) (reason, error) {
 	status := a.status(p.survey, s)
 	told := p.told[s.Label()]
-	status.Left, status.LogTrouble, status.Unready, status.Unhealthy = told.Left, told.LogTrouble, told.Unready, told.Unhealthy
+	status.Left, status.LogTrouble, status.Unready, status.Unhealthy, status.Troubles = told.Left, told.LogTrouble, told.Unready, told.Unhealthy, told.Troubles
 	runs, err := p.db.Runs(ctx, s.Name, lookedAt)
 	if err != nil {
 		return reason{}, err
 	}
 	account := tend.Account{
 		Service: s, State: p.states[s.Name].State, Damage: p.states[s.Name].Damage, Elsewhere: status.Elsewhere, Left: status.Left,
-		LogTrouble: status.LogTrouble, Unready: status.Unready, Unhealthy: status.Unhealthy,
+		LogTrouble: status.LogTrouble, Unready: status.Unready, Unhealthy: status.Unhealthy, Troubles: status.Troubles,
 		Runs: runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
 	}
 	r := reason{Name: s.Label(), Sentences: tend.Explain(account, a.Now()), Status: status, Runs: []pastRun{}, Absences: []tend.Absence{}}

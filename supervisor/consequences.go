@@ -10,4 +10,5 @@ func (s *Supervisor) consequences(sv *service, before tend.State) {
 	s.probe(sv)
 	s.listening(sv, before)
 	s.weigh(sv, before)
+	s.watching(sv, before)
 }

@@ -76,6 +76,7 @@ func (s *Supervisor) main() (int, error) {
 		s.spawner.Close()
 		s.prober.Close()
 		s.tasks.Close()
+		s.filesWatched.Close()
 		s.starting.Stop()
 		if s.minder != nil {
 			s.minder.stop()
@@ -142,6 +143,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	time.AfterFunc(busyBegin, saveMemory)
 	s.announce(s.pending)
 	s.forward()
+	s.watchFiles()
 	s.searchPipes()
 	s.startMinding()
 	for _, sv := range s.services {
@@ -227,6 +229,7 @@ func (s *Supervisor) prepare() (err error) {
 	if s.notices, err = keeper.Watch(s.dir); err != nil {
 		s.logf("%v", err)
 	}
+	s.filesWatched = s.newWatches()
 	return nil
 }
 

@@ -34,6 +34,10 @@ type service struct {
 	removed     bool            // its row has been deleted by hand while it ran
 	surplus     bool            // it is a copy that is no more: see copies.go
 	fresh       bool            // it is a copy that was not there before
+
+	// What else is wrong with it, "" where nothing is; see tend.Status.Troubles.
+	watchTrouble string // why changes of its files are not seen
+	hookTrouble  string // why its events cannot be told
 }
 
 // name is what it is kept by; label is what people call it. They differ for the first of several copies.
@@ -97,6 +101,7 @@ type view struct {
 	logTrouble string
 	unready    string
 	unhealthy  string
+	troubles   []string
 }
 
 func (s *Supervisor) view(sv *service) view {
@@ -104,6 +109,11 @@ func (s *Supervisor) view(sv *service) view {
 	v.unready, v.unhealthy = sv.unready(), sv.unhealthy()
 	if sv.state.Phase.Live() {
 		v.logTrouble = cmp.Or(sv.logTrouble, sv.sendTrouble)
+	}
+	for _, trouble := range []string{sv.watchTrouble, sv.hookTrouble} {
+		if trouble != "" {
+			v.troubles = append(v.troubles, trouble)
+		}
 	}
 	if sv.spent() {
 		v.left = sv.left()
@@ -116,6 +126,7 @@ func (s *Supervisor) show(v view, now time.Time) tend.Status {
 	status := tend.NewStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
 	status.Elsewhere, status.Left, status.LogTrouble = v.elsewhere, v.left, v.logTrouble
 	status.Unready, status.Unhealthy = v.unready, v.unhealthy
+	status.Troubles = v.troubles
 	return status
 }
 

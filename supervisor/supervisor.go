@@ -24,6 +24,7 @@ import (
 	"tend/process"
 	"tend/store"
 	"tend/task"
+	"tend/watch"
 )
 
 // Door is where clients come in. Close lets nobody in any more, and Open does again; HandOver leaves the place to the
@@ -70,6 +71,8 @@ type Supervisor struct {
 	door     Door
 	newDoor  NewDoor
 
+	filesWatched *watch.Set
+
 	minder   *minder // nil until whoever was supervised is let in
 	logTurns *turns
 	starting *logs.Rotator // of logs that runs begin to write into
@@ -104,6 +107,7 @@ type Supervisor struct {
 	refusedSince time.Time         // the database has refused since then
 	lastTick     time.Time
 	unwatched    unwatched
+	rewatch      bool            // watchFiles is to be done
 	settling     int             // ends of which is not known yet what they left behind
 	later        []func()        // calls that wait for what unsettled speaks of
 	answers      []chan struct{} // of calls, given when what was decided before them is written down
@@ -335,7 +339,7 @@ func (s *Supervisor) idle() bool {
 		if sv.hunt != nil || len(sv.wishes) > 0 {
 			return false
 		}
-		if s.elsewhere(sv) == "" && (sv.state.Phase.Live() || sv.state.Phase.Pending()) {
+		if s.elsewhere(sv) == "" && (sv.state.Phase.Live() || sv.state.Phase.Pending()) || s.watches(sv) && !s.leaving {
 			return false
 		}
 	}

@@ -152,6 +152,7 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 	s.pending.remove = append(s.pending.remove, sv.definition.Service())
 	s.drawGraph()
 	s.forward()
+	s.watchFiles()
 	sv.definition.Name, sv.definition.Copy, sv.definition.Instances = sv.definition.Service(), 0, 1 // is what is said to be removed
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
 }
