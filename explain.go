@@ -338,6 +338,8 @@ func (e *explanation) lastRun() {
 		return
 	case !st.EndedAfter.IsZero():
 		e.say("Its last run %s; it ended at an unknown moment between %s and %s", st.Exit, Moment(st.EndedAfter, e.now), Moment(st.Ended, e.now))
+	case st.Fault != "" && st.Phase == PhaseBackoff:
+		e.say("Its last run was ended because it %s; it %s %s", st.Fault, st.Exit, e.since(st.Ended))
 	default:
 		e.say("Its last run %s %s", st.Exit, e.since(st.Ended))
 	}
