@@ -107,7 +107,7 @@ func (t teller) tell(name string, removed bool) {
 	switch name {
 	case filepath.Base(JournalFile(t.dir)):
 		give(t.journal)
-	case "", filepath.Base(Socket(t.dir)), filepath.Base(LockFile(t.dir)), filepath.Base(keepersLock(t.dir)), filepath.Base(TendLog(t.dir)):
+	case "", filepath.Base(Socket(t.dir)), filepath.Base(LockFile(t.dir)), filepath.Base(keepersLock(t.dir)), filepath.Base(TendLog(t.dir)), filepath.Base(NotifyDirectory(t.dir)):
 		if removed {
 			give(t.gone)
 		}

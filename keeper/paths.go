@@ -5,6 +5,9 @@ import "path/filepath"
 // Socket is where the supervisor listens. It is bound under the name Socket(dir)+".new", which is as long as any here.
 func Socket(dir string) string { return filepath.Join(dir, "sock") }
 
+// NotifyDirectory holds the sockets by which services tell how they are. Its name is short: see Directory.
+func NotifyDirectory(dir string) string { return filepath.Join(dir, "n") }
+
 // LockFile is what the supervisor holds a lock on for as long as it lives.
 func LockFile(dir string) string { return filepath.Join(dir, "lock") }
 

@@ -3,7 +3,9 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -246,6 +248,13 @@ func (s *Server) Has(key string) (found bool) {
 	return found
 }
 
+// Keys are those of all sources.
+func (s *Server) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.tokens))
+}
+
 // Fresh reports whether the news was neither done with nor drained since it was told.
 func (s *Server) Fresh(n News) (fresh bool) {
 	s.with(n.Key, func(src *source) { fresh = src.owed == n.serial })
@@ -299,14 +308,31 @@ func (s *Server) Pinged(key string) (last time.Time, unread bool) {
 // Restrict has all messages ignored but those of the process; 0: none are.
 func (s *Server) Restrict(key string, pid int) { s.with(key, func(src *source) { src.only = pid }) }
 
-// Remove closes the source and forgets it.
+// Remove closes the source and forgets it. Whoever sends to a socket that is removed, or waits to, is refused from then on,
+// although others have it open.
 func (s *Server) Remove(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	token := s.tokens[key]
-	if src := s.sources[token]; src != nil {
-		s.drop(src)
+	src := s.sources[s.tokens[key]]
+	if src == nil {
+		return
 	}
+	if src.kind == kindSocket {
+		_ = unix.Shutdown(src.fd, unix.SHUT_RDWR)
+	}
+	s.drop(src)
+}
+
+// File returns another descriptor of the source, which is the caller's.
+func (s *Server) File(key string) (file *os.File, err error) {
+	err = os.ErrNotExist
+	s.with(key, func(src *source) {
+		var fd int
+		if fd, err = unix.FcntlInt(uintptr(src.fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			file = os.NewFile(uintptr(fd), src.file.Name())
+		}
+	})
+	return file, err
 }
 
 // drop closes the source. The server's mu is held.

@@ -36,6 +36,9 @@ func refuse(f *os.File) error {
 // Has reports false.
 func (*Server) Has(string) bool { return false }
 
+// Keys returns none.
+func (*Server) Keys() []string { return nil }
+
 // Fresh reports false.
 func (*Server) Fresh(News) bool { return false }
 
@@ -50,6 +53,9 @@ func (*Server) Pinged(string) (last time.Time, unread bool) { return time.Time{}
 
 // Restrict does nothing.
 func (*Server) Restrict(string, int) {}
+
+// File fails.
+func (*Server) File(string) (*os.File, error) { return nil, ErrUnsupported }
 
 // Remove does nothing.
 func (*Server) Remove(string) {}

@@ -11,4 +11,5 @@ func (s *Supervisor) consequences(sv *service, before tend.State) {
 	s.listening(sv, before)
 	s.weigh(sv, before)
 	s.watching(sv, before)
+	s.notifying(sv, before)
 }

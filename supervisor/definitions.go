@@ -110,6 +110,7 @@ func (s *Supervisor) defineCopies(definitions []tend.Service, states map[string]
 	if s.resumed {
 		s.grow()
 		s.closeUnwanted()
+		s.stored.sweep(s.keepsDescriptors)
 	}
 	s.forward()
 	s.probeAll()

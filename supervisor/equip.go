@@ -14,6 +14,10 @@ func (s *Supervisor) equip(job spawnJob, spec *process.Spec, files *[]*os.File) 
 	if err != nil {
 		return err
 	}
-	hand(spec, files, all)
-	return nil
+	kept, err := s.stored.files(job.def.Name, job.def.FDStore)
+	hand(spec, files, append(all, kept...))
+	if err != nil {
+		return err
+	}
+	return s.equipChannels(job, spec, files)
 }

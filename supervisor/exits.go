@@ -64,6 +64,9 @@ func (s *Supervisor) gone(gone []process.Gone) {
 			s.memberGone(sv, g.Identity)
 			continue
 		}
+		if sv, ok := s.mains[g.Identity]; ok {
+			s.hearOut(sv) // it may have said that another is the main process
+		}
 		sv, ok := s.mains[g.Identity]
 		if !ok {
 			continue

@@ -84,6 +84,7 @@ func (s *Supervisor) main() (int, error) {
 		s.alarm.Close()
 		s.logTurns.end()
 		s.pipes.pump.Close()
+		s.channels.server.Close()
 		s.forwards.Halt()
 		if s.door != nil {
 			s.door.HandOver()
@@ -216,6 +217,8 @@ func (s *Supervisor) prepare() (err error) {
 	s.scales = newScales(s.cgroups, func(run string, bytes int64) { s.calls.put(func() { s.tooHeavy(run, bytes) }) })
 	s.pipes = s.newPipes()
 	s.sockets = newSockets(s)
+	s.channels = s.newChannels()
+	s.stored = s.newStored()
 	s.openShelf()
 	s.forwards = s.newForwards()
 	s.tasks = s.newTasks()

@@ -60,6 +60,7 @@ func (s *Supervisor) resume(e estate) error {
 	}
 	s.takeOver(e.foreign)
 	s.findSockets()
+	s.resumeChannels()
 	s.retireAll()
 	if s.leaving { // what is wanted is for the next supervisor to start
 		return nil

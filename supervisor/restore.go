@@ -43,6 +43,9 @@ func (s *Supervisor) restoreFiles() error {
 	if process.Alive(s.parent) {
 		_ = process.Signal(s.parent, "HUP")
 	}
+	if err := s.restoreChannels(); err != nil {
+		return err
+	}
 	s.recorded() // what was written while nobody watched
 	return s.locks.renew(s.dir)
 }

@@ -33,6 +33,9 @@ type service struct {
 	weighed     bool            // how much memory its run has is looked at
 	removed     bool            // its row has been deleted by hand while it ran
 	surplus     bool            // it is a copy that is no more: see copies.go
+	said        said            // what its run says of itself
+	misheard    bool            // its run has sent what was not understood, and that was told of
+	watchdog    watchdog        // waits for signs of life of its run
 	fresh       bool            // it is a copy that was not there before
 
 	// What else is wrong with it, "" where nothing is; see tend.Status.Troubles.

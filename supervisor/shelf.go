@@ -15,6 +15,9 @@ func (s *Supervisor) openShelf() {
 	owners := map[string]func(name string, file *os.File){
 		onShelf:        s.pipes.take,
 		onShelfListens: s.sockets.take,
+		onShelfNotify:  s.channels.take,
+		onShelfReady:   s.channels.takePipe,
+		onShelfStored:  s.stored.take,
 	}
 	files, err := s.shelf.All()
 	if err != nil && !errors.Is(err, keeper.ErrNoShelf) {

@@ -60,6 +60,8 @@ type Supervisor struct {
 	pipes    *pipes
 	sockets  *sockets
 	alarm    *process.Alarm // for what waits for the calendar
+	channels *channels
+	stored   *stored
 	cgroups  *process.Cgroups
 	scales   *scales
 	forwards *forward.Set
@@ -268,6 +270,8 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		if sv.hunt != nil {
 			sooner(sv.hunt.again)
 		}
+		sooner(sv.watchdog.due())
+		sooner(sv.said.due())
 	}
 	s.setAlarm()
 	if next.IsZero() {
@@ -316,6 +320,10 @@ func (s *Supervisor) tick() {
 		}
 		if next := sv.state.Wake(); !next.IsZero() && !sv.held() && !s.wall().Before(next) {
 			s.apply(sv, tend.Tick{Hold: s.expiring(sv), Unready: sv.unready()})
+		}
+		s.lookAtWatchdog(sv)
+		if due := sv.said.due(); !due.IsZero() && !s.now.Before(due) {
+			s.saySaid(sv)
 		}
 		if h := sv.hunt; h != nil && !h.again.IsZero() && !s.now.Before(h.again) {
 			s.huntOn(sv)

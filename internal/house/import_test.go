@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"task":        {".", "process"},
 	"probe":       {".", "logs", "task"},
 	"api":         {"."}, // what the server needs of a supervisor it declares itself
-	"supervisor":  {".", "process", "logs", "environment", "listen", "forward", "task", "probe", "watch", "hook", "store", "keeper", "internal/fault"},
+	"supervisor":  {".", "process", "logs", "environment", "listen", "forward", "task", "notify", "probe", "watch", "hook", "store", "keeper", "internal/fault"},
 	"cli":         {".", "process", "logs", "environment", "manifest", "store", "keeper", "supervisor", "api", "internal/fault"},
 	"cmd/tend":    {".", "process", "keeper", "supervisor", "cli"},
 	"bench":       {},
