@@ -12,16 +12,18 @@ import (
 type Account struct {
 	Service      Service
 	State        State
-	Damage       error     // why what was written down of the state cannot be read: no more than Phase and Wanted is known then
-	Elsewhere    string    // the other host that runs it, "" if none does
-	Left         []int     // the processes that survived every step of a stop
-	LogTrouble   string    // what is wrong with its log, "" if nothing is known to be
-	Unready      string    // what its readiness check last got to hear, while it is starting
-	Unhealthy    string    // what its health check last got to hear, while it fails
-	Troubles     []string  // what else is
-	Runs         []Run     // newest first; the present one and those before it
-	Absences     []Absence // eldest first
-	Unsupervised bool      // no supervisor can be reached: nothing happens until one is
+	Damage       error      // why what was written down of the state cannot be read: no more than Phase and Wanted is known then
+	Elsewhere    string     // the other host that runs it, "" if none does
+	Left         []int      // the processes that survived every step of a stop
+	LogTrouble   string     // what is wrong with its log, "" if nothing is known to be
+	Unready      string     // what its readiness check last got to hear, while it is starting
+	Unhealthy    string     // what its health check last got to hear, while it fails
+	Troubles     []string   // what else is
+	WaitsFor     []Obstacle // what is in the way of its start
+	HeldBy       []string   // who is to end before it is stopped
+	Runs         []Run      // newest first; the present one and those before it
+	Absences     []Absence  // eldest first
+	Unsupervised bool       // no supervisor can be reached: nothing happens until one is
 }
 
 // Explain says in sentences why a service is in the state it is in, what is waited for, what happens next and when, and
@@ -46,7 +48,7 @@ func Explain(a Account, now time.Time) []string {
 	}
 	switch e.State.Phase {
 	case PhaseWaiting:
-		e.say("%s is to be started as soon as what it depends on is ready", e.name)
+		e.waiting()
 	case PhaseScheduled:
 		e.say("%s is a job; it runs %s", e.name, e.next(e.State.Due))
 	case PhaseStarting:
@@ -64,6 +66,7 @@ func Explain(a Account, now time.Time) []string {
 	default:
 		e.stopped()
 	}
+	e.halting()
 	e.says()
 	e.healthy()
 	if e.LogTrouble != "" {
@@ -158,6 +161,10 @@ func (e *explanation) exited() {
 }
 
 func (e *explanation) failed() {
+	if e.State.Lacks != "" {
+		e.lacking()
+		return
+	}
 	if exit := e.State.Exit; exit != nil && exit.Error != "" {
 		e.say("%s could not be started %s: %s", e.name, e.since(e.State.Since), exit.Error)
 	} else {
@@ -288,6 +295,8 @@ func (e *explanation) because(cause Cause, index int) string {
 		return "it is wanted, and did not run when supervision began"
 	case CauseWatch:
 		return "a file that it is restarted for has changed"
+	case CauseDependency:
+		return "what it requires had failed, and was ready again"
 	case CauseTakeover:
 		return "the 2008 script had done so; tend has taken it over"
 	}

@@ -57,6 +57,19 @@ func TestExplain(t *testing.T) {
 			st.Reason, st.EndedAfter = "ended, nobody can say how, and its restart policy is no", ago(time.Hour)
 		})}},
 		{"could not be started", tend.Account{State: rest(tend.PhaseFailed, &tend.Exit{Error: `cannot execute "/no": no such file`}, 5*time.Minute)}},
+		{"waiting", tend.Account{WaitsFor: []tend.Obstacle{
+			{Dependency: tend.Dependency{Bond: tend.BondRequires}, Copy: "db", How: "is starting (pid 5)"}, {Dependency: tend.Dependency{Bond: tend.BondAfter}, Copy: "log@1", How: "is stopping (pid 6)"},
+		}, State: tend.State{Phase: tend.PhaseWaiting, Wanted: true, Since: ago(time.Minute), Cause: tend.CauseStart}}},
+		{"failed for want of another", tend.Account{State: tend.State{Phase: tend.PhaseFailed, Wanted: true, Since: ago(time.Minute), Lacks: "db", Reason: "it requires db, which failed: exited with status 1"}}},
+		{"failed for want of another while it ran, and not wanted", tend.Account{State: with(rest(tend.PhaseFailed, code(0), 5*time.Minute), func(st *tend.State) {
+			st.Wanted, st.Lacks, st.Fault, st.Reason = false, "db", "it requires db, which was removed", "it requires db, which was removed"
+		})}},
+		{"held before it is stopped", tend.Account{HeldBy: []string{"api", "web"}, State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) { st.Wanted, st.Halting = false, true })}},
+		{"held before it is restarted", tend.Account{HeldBy: []string{"web"}, State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) { st.Halting, st.Then = true, tend.ThenStart })}},
+		{"held before it fails", tend.Account{State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) {
+			st.Halting, st.Then, st.Fault = true, tend.ThenFail, "it requires db, which failed: exited with status 1"
+		})}},
+		{"back with what it requires", tend.Account{State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) { st.Cause = tend.CauseDependency })}},
 		{"backoff", tend.Account{State: with(rest(tend.PhaseBackoff, code(3), 5*time.Second), func(st *tend.State) {
 			st.Failures, st.Restarts, st.Next = 4, 3, now.Add(1500*time.Millisecond)
 		}), Service: tend.Service{Settings: tend.Settings{GiveUpAfter: 6}}}},

@@ -63,6 +63,8 @@ func (s Standing) how() string {
 		return "failed: " + s.Reason
 	case s.Broken && !s.Phase.Live():
 		return "has a definition that cannot be read"
+	case s.Phase == PhaseStarting && s.Failures > 0 && s.Exit != nil:
+		return "is being started again: it " + s.Exit.String()
 	case s.Phase == PhaseBackoff && s.Exit != nil:
 		return "is started again after a pause: it " + s.Exit.String()
 	case s.Phase == PhaseBackoff:

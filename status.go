@@ -37,14 +37,19 @@ type Status struct {
 	Unhealthy    string    `json:"unhealthy,omitempty"`     // what its health check last got to hear, while it fails
 	Listening    []string  `json:"listening,omitempty"`     // tcp:HOST:PORT, udp:HOST:PORT, unix:PATH; * is all addresses. Not of many services at once
 	Troubles     []string  `json:"troubles,omitempty"`      // what else is wrong, in words
-	Definition   Service   `json:"definition"`              // with secrets blotted out
+
+	WaitsFor []Obstacle `json:"waits_for,omitempty"` // what is in the way of its start
+	HeldBy   []string   `json:"held_by,omitempty"`   // who is to end before it is stopped
+	Lacks    string     `json:"lacks,omitempty"`     // the service that it has failed for want of
+
+	Definition Service `json:"definition"` // with secrets blotted out
 }
 
 // NewStatus shows a service. log is the path of its own log.
 func NewStatus(s Service, st State, log string, now time.Time) Status {
 	v := Status{
 		Name: s.Label(), State: st.Phase, Wanted: st.Wanted, PID: st.Main.PID, Run: st.Run, Since: st.Since,
-		Restarts: st.Restarts, Failures: st.Failures, LastExit: st.Exit, LastEnd: st.Ended, LastEndAfter: st.EndedAfter, Reason: st.Reason,
+		Lacks: lacks(st), Restarts: st.Restarts, Failures: st.Failures, LastExit: st.Exit, LastEnd: st.Ended, LastEndAfter: st.EndedAfter, Reason: st.Reason,
 		Log: s.Output(log), Definition: s.CopyOf(0).WithDefaults().Redacted(),
 	}
 	if v.State == "" {
@@ -75,6 +80,14 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 		v.Expires = st.Expires
 	}
 	return v
+}
+
+// lacks: the name stays where it is until the next run.
+func lacks(st State) string {
+	if st.Phase != PhaseFailed {
+		return ""
+	}
+	return st.Lacks
 }
 
 // Brief returns the status with no more of the definition than a list shows: most of what there is to say of many

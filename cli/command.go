@@ -54,7 +54,7 @@ const (
 // commands is the command table, in the order of the help.
 func commands() []command {
 	return []command{
-		newRun(), newList(), newStatus(), newLogs(), newWhy(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newScale(), newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newInitialize(),
+		newRun(), newList(), newStatus(), newLogs(), newWhy(), newGraph(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newScale(), newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newInitialize(),
 		newUpgrade(), newCompletion(), newSchema(), newVersion(), newHelp(), newManual(),
 	}
 }

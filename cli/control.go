@@ -75,9 +75,13 @@ func (a *App) settle(ctx context.Context, request tend.Request, report *report) 
 	if request.Command == tend.CommandStart || request.Command == tend.CommandRestart || v.needsSupervisor() {
 		return false, nil
 	}
-	for _, s := range chosen {
-		// That it is no longer wanted is the supervisor's to write down.
-		if request.Command == tend.CommandStop && v.states[s.Name].Wanted && v.elsewhere(s.Name) == "" {
+	switch request.Command {
+	case tend.CommandRemove:
+		if err := v.order().CheckRemoval(serviceNames(chosen)); err != nil {
+			return true, err
+		}
+	case tend.CommandStop: // that they are no longer wanted is the supervisor's to write down
+		if v.wanted(v.order().Dependants(serviceNames(chosen))) {
 			return false, nil
 		}
 	}

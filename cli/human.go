@@ -17,6 +17,14 @@ func stateWords(s tend.Status, now time.Time) string {
 	case s.Elsewhere != "":
 		host, _, _ := strings.Cut(s.Elsewhere, "/") // without the machine id
 		return string(s.State) + " on " + host
+	case s.State == tend.PhaseWaiting && len(s.WaitsFor) > 0:
+		words := "waiting for " + s.WaitsFor[0].Copy
+		if more := len(s.WaitsFor) - 1; more > 0 {
+			words += fmt.Sprintf(" and %d more", more)
+		}
+		return words
+	case s.State == tend.PhaseFailed && s.Lacks != "":
+		return "failed, lacks " + s.Lacks
 	case s.State == tend.PhaseBackoff && !s.NextTry.IsZero():
 		return "backoff, next try " + tend.Soon(s.NextTry.Sub(now))
 	}
@@ -29,6 +37,9 @@ func next(s tend.Status, now time.Time) string {
 	case tend.PhaseBackoff:
 		return "tend tries again " + tend.Soon(s.NextTry.Sub(now))
 	case tend.PhaseFailed:
+		if s.Lacks != "" {
+			return "it is started as soon as " + s.Lacks + " is ready"
+		}
 		return "it is not restarted"
 	case tend.PhaseStarting:
 		return "tend is trying again just now"

@@ -85,7 +85,7 @@ func (r *report) begin(p tend.Progress, kind tend.ProgressKind, word string) {
 
 // suffix names the service on lines that do not name it otherwise, where there are several.
 func (r *report) suffix(name string) string {
-	if several(r.request) || strings.Contains(name, "@") {
+	if several(r.request) || len(r.order) > 1 || strings.Contains(name, "@") {
 		return " (" + name + ")"
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 
 	"tend"
 	"tend/logs"
@@ -21,11 +22,13 @@ type survey struct {
 	states   map[string]store.Placed
 	here     tend.Place
 	foreign  bool // the 2008 script left a process that lives
+	order    func() *tend.Order
 }
 
 // survey reads the database; without one there are no services.
 func (a *App) survey(ctx context.Context) (*survey, error) {
 	v := &survey{}
+	v.order = sync.OnceValue(func() *tend.Order { return tend.NewOrder(v.originals()) })
 	var err error
 	if v.database, err = a.database(); err != nil {
 		return nil, err
@@ -64,6 +67,42 @@ func (a *App) survey(ctx context.Context) (*survey, error) {
 		return f.PID > 1 && err == nil
 	})
 	return v, nil
+}
+
+// originals are the definitions, one for all copies of each.
+func (v *survey) originals() (definitions []tend.Service) {
+	for _, s := range v.services {
+		if s.Copy == 0 {
+			definitions = append(definitions, s)
+		}
+	}
+	return definitions
+}
+
+// standings tells how the copies of a service stand.
+func (v *survey) standings(name string) (copies []tend.Standing) {
+	for _, s := range v.services {
+		if s.Service() == name {
+			copies = append(copies, tend.Standing{
+				Key: s.Name, Name: s.Label(), State: v.states[s.Name].State, Elsewhere: v.elsewhere(s.Name) != "", Broken: s.Broken != nil,
+			})
+		}
+	}
+	return copies
+}
+
+// wanted reports whether a copy of any of these services is wanted here.
+func (v *survey) wanted(names []string) bool {
+	return slices.ContainsFunc(v.services, func(s tend.Service) bool {
+		return slices.Contains(names, s.Service()) && v.states[s.Name].Wanted && v.elsewhere(s.Name) == ""
+	})
+}
+
+func serviceNames(services []tend.Service) (names []string) {
+	for _, s := range services {
+		names = append(names, s.Service())
+	}
+	return names
 }
 
 // choose returns the services that the words mean.
@@ -162,5 +201,11 @@ func (v *survey) label(name string) string {
 func (a *App) status(v *survey, s tend.Service) tend.Status {
 	status := tend.NewStatus(s, v.states[s.Name].State, logs.Path(v.database, s.Name), a.Now())
 	status.Elsewhere = v.elsewhere(s.Name)
+	switch st := v.states[s.Name]; {
+	case st.Phase == tend.PhaseWaiting:
+		status.Awaits(v.order().Obstacles(s.Service(), v.standings), nil)
+	case st.Halting:
+		status.Awaits(nil, v.order().Holders(s.Service(), v.standings))
+	}
 	return status
 }

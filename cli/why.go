@@ -93,6 +93,7 @@ func (a *App) explain(ctx context.Context, p *past, s tend.Service) (reason, err
 	}
 	account := tend.Account{
 		Service: s, State: p.states[s.Name].State, Damage: p.states[s.Name].Damage, Elsewhere: status.Elsewhere, Left: status.Left,
+		WaitsFor: status.WaitsFor, HeldBy: status.HeldBy,
 		LogTrouble: status.LogTrouble, Unready: status.Unready, Unhealthy: status.Unhealthy, Troubles: status.Troubles,
 		Runs: runs, Absences: p.absences, Unsupervised: p.unsupervised != nil,
 	}

@@ -105,6 +105,8 @@ type view struct {
 	unready    string
 	unhealthy  string
 	troubles   []string
+	obstacles  []tend.Obstacle
+	holders    []string
 }
 
 func (s *Supervisor) view(sv *service) view {
@@ -121,12 +123,19 @@ func (s *Supervisor) view(sv *service) view {
 	if sv.spent() {
 		v.left = sv.left()
 	}
+	switch service := sv.definition.Service(); {
+	case sv.state.Phase == tend.PhaseWaiting:
+		v.obstacles = s.near.Order.Obstacles(service, s.standings)
+	case sv.state.Halting:
+		v.holders = s.near.Order.Holders(service, s.standings)
+	}
 	v.definition.Broken = sv.broken
 	return v
 }
 
 func (s *Supervisor) show(v view, now time.Time) tend.Status {
 	status := tend.NewStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
+	status.Awaits(v.obstacles, v.holders)
 	status.Elsewhere, status.Left, status.LogTrouble = v.elsewhere, v.left, v.logTrouble
 	status.Unready, status.Unhealthy = v.unready, v.unhealthy
 	status.Troubles = v.troubles
