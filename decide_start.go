@@ -189,7 +189,7 @@ func (d *decision) readyTimeOver(answer string) {
 	if within > time.Second {
 		within = within.Round(100 * time.Millisecond)
 	}
-	why := fmt.Sprintf("was not ready within %s", Duration(within.Round(time.Millisecond)))
+	why := fmt.Sprintf("was not ready within %s", Duration(within.Round(10*time.Millisecond)))
 	if answer != "" {
 		why += ": " + answer
 	}

@@ -92,6 +92,10 @@ func measure(dir, program string, s size) {
 	crash(t, few, s)
 	few.tend("stop", "--all")
 	few.idle()
+
+	checked := newHome(program, 4)
+	atEnd(checked.leave)
+	health(t, checked, s.many, s)
 	t.print()
 }
 

@@ -55,24 +55,24 @@ func (a *answer) get() string {
 
 // asksOf is what a run in that state is asked.
 func asksOf(sv *service) asks {
-	d, st := sv.definition.WithDefaults(), sv.state
-	if st.Main.IsZero() || sv.definition.Broken != nil {
+	st, d := sv.state, sv.definition
+	ready := st.Phase == tend.PhaseStarting && d.Ready.Probed()
+	health := st.Phase == tend.PhaseRunning && d.Health.Probed()
+	if !ready && !health || st.Main.IsZero() || d.Broken != nil {
 		return asks{}
 	}
+	d = d.WithDefaults()
 	timeout := time.Duration(d.HealthTimeout)
 	if timeout == 0 {
 		timeout = time.Duration(tend.DefaultHealthTimeout)
 	}
-	switch {
-	case st.Phase == tend.PhaseStarting && d.Ready.Probed():
+	if ready {
 		return asks{run: st.Run, main: st.Main, check: d.Ready, timeout: timeout}
-	case st.Phase == tend.PhaseRunning && d.Health.Probed():
-		return asks{
-			health: true, run: st.Run, main: st.Main, check: d.Health, timeout: timeout,
-			interval: time.Duration(d.HealthInterval), failures: d.HealthFailures,
-		}
 	}
-	return asks{}
+	return asks{
+		health: true, run: st.Run, main: st.Main, check: d.Health, timeout: timeout,
+		interval: time.Duration(d.HealthInterval), failures: d.HealthFailures,
+	}
 }
 
 // probe sees to it that the service is asked what it is to be asked, and nothing else.
