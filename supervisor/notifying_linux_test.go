@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/internal/testenv"
 	"tend/keeper"
 	"tend/process"
@@ -312,4 +313,206 @@ time.sleep(1000)
 	c.check(os.Remove(filepath.Join(c.place("web"), "hang-up")))
 	c.start("web")
 	c.tells("web", "0  ")
+}
+
+// What was heard and not written down yet when the supervisor died is heard by the next.
+func TestWhatIsHeardIsNotLost(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "systemd-notify")
+	faults := t.TempDir()
+	c := newChain(t, fault.Variable+"="+faults)
+	c.add(c.speaking("web", c.awaits("web", "go")+"\nsystemd-notify --ready\nexec sleep 1000"))
+	c.launch()
+	answer := c.begins("web")
+	c.until("it runs", func() error { return when(c.status("web").PID != 0) })
+	before := c.supervisor()
+	c.check(fault.Arm(faults, fault.SupervisorCommitting, ""))
+	c.allow("web", "go")
+	c.answers("start", answer, tend.ProgressStarted)
+	if fault.Armed(faults, fault.SupervisorCommitting) || c.supervisor() == before {
+		t.Error("the supervisor has lived through it")
+	}
+}
+
+// A service says by a line in a pipe that it is ready, and is never harmed by our deaths.
+func TestReadyByADescriptor(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	for _, name := range []string{"one", "all"} {
+		s := c.script(name, strings.Join([]string{
+			"printf nothing >&7", c.awaits(name, "go"), "echo >&7; echo more >&7 && echo $$ >>sent", "exec sleep 1000",
+		}, "\n"))
+		s.Ready = tend.Check{Kind: tend.CheckFD, Target: "7"}
+		c.add(s)
+	}
+	c.launch()
+	for _, name := range []string{"one", "all"} {
+		answer := c.begins(name)
+		c.until("it runs", func() error { return when(c.status(name).PID != 0) })
+		pid := c.status(name).PID
+		switch name {
+		case "one":
+			c.paused(func() {
+				c.allow(name, "go")
+				c.until("it has said so", func() error { return when(len(c.noted(name, "sent")) == 1) })
+			})
+			c.answers("start", answer, tend.ProgressStarted)
+		case "all":
+			outer, inner, supervisor := c.settled()
+			c.killAtOnce(outer, inner, supervisor)
+			c.launch()
+			same(c, "its state", c.status(name).State, tend.PhaseStarting)
+			c.allow(name, "go")
+		}
+		c.reaches(name, tend.PhaseRunning)
+		same(c, "its pid", c.status(name).PID, pid)
+		c.until("it has gone on", func() error { return when(len(c.noted(name, "sent")) == 1) })
+		if links := descriptorsOf(c, pid); len(links) != 4 {
+			t.Errorf("it has these descriptors: %v", links)
+		}
+	}
+}
+
+func descriptorsOf(c *chain, pid int) (names []string) {
+	c.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	c.check(err)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// What nobody can understand changes nothing, and what nobody asked for is not kept.
+func TestGarbageIsSaid(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.python("web", `
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(os.environ["NOTIFY_SOCKET"])
+r, w = os.pipe()
+for text in [b"", b"\0\1\2", b"READY", b"=", os.urandom(500), b"x" * 5000, b"MAINPID=0", b"MAINPID=99999999999", b"WATCHDOG_USEC=-1", b"BARRIER=1\nREADY=1",
+             b"FDNAME=a:b\nFDSTORE=1", b"MAINPIDFD=1", b"EXTEND_TIMEOUT_USEC=x", b"NOTIFYACCESS=you"]:
+  s.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", w))])
+  s.send(text)
+os.close(w)
+os.read(r, 1) # ends when nobody else has the other end
+daemon.notify("READY=1\nSTATUS=done")
+time.sleep(1000)
+`)
+	c.add(s)
+	c.launch()
+	c.start("web")
+	c.tells("web", "done")
+	same(c, "its restarts", c.status("web").Restarts, 0)
+}
+
+// The library of systemd itself, and what it promises of barriers.
+func TestLibsystemd(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "gcc")
+	c := newChain(t)
+	s := c.definition("web")
+	source, program := filepath.Join(c.place("web"), "p.c"), filepath.Join(c.place("web"), "p")
+	c.check(os.WriteFile(source, []byte(`
+#include <systemd/sd-daemon.h>
+#include <sys/mman.h>
+#include <stdint.h>
+#include <unistd.h>
+#include <stdlib.h>
+int main(void) {
+	uint64_t every = 0;
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	if (sd_watchdog_enabled(0, &every) <= 0 || every != 3600000000) return 10;
+	if (sd_notifyf(0, "STATUS=%d %s", n, n > 0 ? names[0] : "-") <= 0) return 11;
+	if (n == 0) {
+		int fd = memfd_create("m", 0);
+		if (sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=first", &fd, 1) <= 0) return 12;
+	}
+	if (sd_notify_barrier(0, 20000000) <= 0) return 13;
+	if (n == 0) abort(); /* what it has kept is kept by now */
+	if (sd_pid_notify(0, 0, "READY=1\nEXTEND_TIMEOUT_USEC=1000000") <= 0) return 14;
+	for (;;) pause();
+}
+`), 0o600))
+	if out, err := exec.Command("gcc", "-o", program, source, "-lsystemd").CombinedOutput(); err != nil {
+		testenv.Missing(t, fmt.Sprintf("a program cannot be linked with libsystemd: %s", out))
+	}
+	s.CommandLine, s.Ready, s.FDStore = program, tend.Check{Kind: tend.CheckNotify}, 1
+	s.Health = tend.Check{Kind: tend.CheckNotify, After: tend.Duration(time.Hour)}
+	c.add(s)
+	c.launch()
+	c.begins("web")
+	c.reaches("web", tend.PhaseRunning)
+	c.tells("web", "1 first")
+	if runs := c.runs("web"); len(runs) != 2 || runs[1].Exit == nil || runs[1].Exit.Signal != "ABRT" {
+		t.Errorf("its runs: %+v", runs)
+	}
+}
+
+// A server that many have.
+func TestRedisTellsThatItIsReady(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "redis-server")
+	c := newChain(t)
+	s := c.definition("redis")
+	s.CommandLine = "redis-server --supervised systemd --port 0 --save '' --unixsocket " + c.place("redis") + "/s --dir " + c.place("redis")
+	s.Ready = tend.Check{Kind: tend.CheckNotify}
+	c.add(s)
+	c.launch()
+	c.start("redis")
+	c.tells("redis", "Ready to accept connections")
+	c.do(tend.CommandRestart, "redis")
+	c.do(tend.CommandStop, "redis")
+}
+
+// A service has its start take as long as it says that it needs.
+func TestAStartIsExtended(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.python("web", `
+daemon.notify("EXTEND_TIMEOUT_USEC=100000000")
+await_("go")
+daemon.notify("READY=1")
+time.sleep(1000)
+`)
+	s.ReadyTimeout = tend.Duration(3 * time.Second)
+	c.add(s)
+	c.launch()
+	answer := c.begins("web")
+	c.until("there is more time", func() error { return when(c.state("web").State.Next.After(time.Now().Add(50 * time.Second))) })
+	c.allow("web", "go")
+	c.answers("start", answer, tend.ProgressStarted)
+}
+
+// Whoever of us dies, as long as one keeper lives, what is said meanwhile is heard.
+func TestWhoeverDiesIsReplacedByOneWhoHears(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "systemd-notify")
+	c := newChain(t)
+	const outer, inner, supervisor = 0, 1, 2
+	victims := [][]int{{supervisor}, {inner}, {outer}, {inner, supervisor}, {outer, supervisor}}
+	for i := range victims {
+		name := fmt.Sprint("web", i)
+		c.add(c.speaking(name, c.awaits(name, "go")+"\nsystemd-notify --no-block --ready --status=here\nexec sleep 1000"))
+	}
+	c.launch()
+	for i, which := range victims {
+		name := fmt.Sprint("web", i)
+		c.begins(name)
+		c.until("it runs", func() error { return when(c.status(name).PID != 0) })
+		pid := c.status(name).PID
+		var ours [3]int
+		ours[outer], ours[inner], ours[supervisor] = c.settled()
+		var dying []int
+		for _, who := range which {
+			dying = append(dying, ours[who])
+		}
+		c.killAtOnce(dying...)
+		c.allow(name, "go")
+		c.reaches(name, tend.PhaseRunning)
+		c.tells(name, "here")
+		same(c, "its pid", c.status(name).PID, pid)
+	}
 }
