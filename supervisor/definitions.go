@@ -123,6 +123,7 @@ func (s *Supervisor) redefine(sv *service, d tend.Service) {
 	if sv.broken = d.Broken; d.Broken == nil || sv.definition.Broken != nil {
 		before := sv.definition
 		sv.definition = d
+		s.limitLogs(sv, before)
 		if s.resumed && !d.SamePlan(before) && s.elsewhere(sv) == "" {
 			defer s.apply(sv, tend.Tick{}) // what it waits for is another time now
 		}
@@ -133,6 +134,15 @@ func (s *Supervisor) redefine(sv *service, d tend.Service) {
 	if sv.removed { // the state went with the row, and is needed again
 		sv.removed = false
 		s.pending.states[sv.name()] = sv.state
+	}
+}
+
+// limitLogs has what a service that runs writes kept within today's limits, as long as it goes where it went.
+func (s *Supervisor) limitLogs(sv *service, before tend.Service) {
+	d := sv.definition
+	limited := before.LogLimits(false) != d.LogLimits(false) || before.LogLimits(true) != d.LogLimits(true)
+	if limited && before.Stdout == d.Stdout && before.Stderr == d.Stderr {
+		s.mind(sv)
 	}
 }
 
