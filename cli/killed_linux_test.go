@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bufio"
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tend/internal/fault"
 )
@@ -82,6 +85,39 @@ func TestApplyRollsBack(t *testing.T) {
 		t.Errorf("db was %s and is %s", pid, after)
 	}
 	if out := w.must("list", "--columns", "name,state"); out != "NAME\tSTATE\ndb\trunning\nold\trunning\n" {
+		t.Errorf("%s", out)
+	}
+}
+
+// TestApplyMeetsAnother: where somebody changes a definition between the plan and its being carried out, nothing of it is, and
+// what was stopped for it runs again.
+func TestApplyMeetsAnother(t *testing.T) {
+	w := newWorld(t)
+	file := filepath.Join(w.home, "tend.toml")
+	w.must("run", "db", "--", "sleep", "1000")
+	w.must("run", "slow", "--shell", "--", "trap 'while [ ! -e enough ]; do sleep 0.01; done; exit' TERM; while :; do sleep 0.01; done")
+	must(t, os.WriteFile(file, []byte("[services.db]\ncommand = 'sleep 1001'\n"), 0o600))
+	cmd := w.command("apply", "--yes", "--prune", file)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.StdoutPipe()
+	must(t, err, cmd.Start())
+	defer time.AfterFunc(patient, func() { cmd.Process.Kill() }).Stop()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "sending SIGTERM") {
+	}
+	w.must("set", "db", "--description", "mine")
+	before := w.must("export")
+	must(t, os.WriteFile(filepath.Join(w.home, "enough"), nil, 0o600))
+	for lines.Scan() {
+	}
+	if status := exitCode(cmd.Wait()); status != "75" || !strings.Contains(said.String(), "db was changed by somebody else just now, and nothing was changed") {
+		t.Errorf("exit status %s\n%s", status, said.String())
+	}
+	if after := w.must("export"); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+	if out := w.must("list", "--columns", "name,state"); out != "NAME\tSTATE\ndb\trunning\nslow\trunning\n" {
 		t.Errorf("%s", out)
 	}
 }
