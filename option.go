@@ -153,6 +153,7 @@ var Options = append([]Option{
 	{Key: "stop", Flag: "stop", Arg: "SIGNAL/SECONDS…", Default: DefaultStop.String(), Live: true,
 		Help:   "the signals that stop it, each with the time it is given",
 		Access: Access{setStop, getStop}},
+	reloadOption,
 	{Key: "log_max", Flag: "log-max", Arg: "SIZE", Default: DefaultLogMax.String(), Live: true,
 		Help: "when its log is longer, make an archive of it", Detail: "At least " + MinLogMax.String() + ", or never. A file that is named by -o or -e has no default: it is left alone unless a size is given.",
 		Access: parsed(func(s *Service) *Size { return &s.LogMax }, parseLogMax)},

@@ -93,6 +93,7 @@ func TestOptions(t *testing.T) {
 		},
 
 		"watch":       {[]good{{"*.py", ""}, {"src/**/*.go", ""}, {"../lib", ""}, {"~/x/*", "/home/ann/x/*"}, {"/etc/[a-c]*", ""}}, []bad{{"", "not a pattern"}, {"[", "not a pattern"}, {"a**", "stands alone"}, {"/", "whole file system"}}},
+		"reload":      {[]good{{"HUP", ""}, {"sigusr1", "USR1"}, {"command:nginx -s reload", ""}}, []bad{{"", "not a signal"}, {"command:", "no command"}, {"command: ", "no command"}, {"NOPE", "not a signal"}, {"nginx -s reload", "command:COMMAND"}, {"cmd:x", "command:COMMAND"}}},
 		"tags":        {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
 		"description": {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
 	}

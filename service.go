@@ -46,6 +46,7 @@ type Settings struct {
 	LogAge          Age               `json:"log_age,omitempty"`  // what is older is removed
 	LogFormat       LogFormat         `json:"log_format,omitempty"`
 	LogTo           string            `json:"log_to,omitempty"` // where a copy goes; "": nowhere
+	Reload          string            `json:"reload,omitempty"` // a signal, or command:COMMAND; "": DefaultReload
 	Watch           []string          `json:"watch,omitempty"`  // patterns for files: see Glob; a change of one restarts it
 
 	Ready        Check    `json:"ready,omitzero"`

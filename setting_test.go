@@ -257,6 +257,7 @@ var anySettings = rapid.Custom(func(t *rapid.T) tend.Settings {
 	}
 	s.EnvironmentFile = rapid.SampledFrom([][]string{nil, {"/srv/.env", "-/srv/local.env"}}).Draw(t, "environment files")
 	s.Watch = rapid.SampledFrom([][]string{nil, {"src", "**/*.py"}}).Draw(t, "watch")
+	s.Reload = rapid.SampledFrom([]string{"", "USR1", "command:./reload"}).Draw(t, "reload")
 	given := func(what string) bool { return rapid.Bool().Draw(t, what+" given") }
 	if given("umask") {
 		u := anyUmask.Draw(t, "umask")

@@ -188,4 +188,8 @@ const (
 // The kinds of progress of what is done to a service that goes on running.
 const (
 	ProgressStopCommand ProgressKind = "stop_command" // of a stop: its stop command runs
+	ProgressSent        ProgressKind = "sent"         // a signal was sent to one of its processes; done, where it was the last
+	ProgressReloading   ProgressKind = "reloading"
+	ProgressReloaded    ProgressKind = "reloaded" // done
+	ProgressReached     ProgressKind = "reached"  // done: it is as was waited for
 )

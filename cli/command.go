@@ -17,6 +17,7 @@ type command struct {
 	long       string // paragraphs for help and manual, separated by empty lines
 	examples   []example
 	complete   kind
+	first      []string // what the first argument may be, where the others name services
 	values     []string // what its argument may be, where complete is nothing
 	definition bool     // takes the options of a definition
 	starts     bool     // and starts the service at once
@@ -54,7 +55,7 @@ const (
 // commands is the command table, in the order of the help.
 func commands() []command {
 	return []command{
-		newRun(), newList(), newStatus(), newLogs(), newWhy(), newGraph(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newScale(), newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newInitialize(),
+		newRun(), newList(), newStatus(), newLogs(), newWhy(), newGraph(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newReload(), newSignal(), newWait(), newScale(), newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newInitialize(),
 		newUpgrade(), newCompletion(), newSchema(), newVersion(), newHelp(), newManual(),
 	}
 }

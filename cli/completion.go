@@ -53,6 +53,8 @@ func (a *App) completion(c *command, shell string) error {
 func (a *App) completer(c *command) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		switch {
+		case len(c.first) > 0 && len(args) == 0:
+			return c.first, cobra.ShellCompDirectiveNoFileComp
 		case c.complete == words:
 			var names []string
 			for _, other := range visible(commands()) {

@@ -72,6 +72,10 @@ func (a *App) settle(ctx context.Context, request tend.Request, report *report) 
 	if len(chosen) == 0 {
 		return true, nil
 	}
+	switch request.Command {
+	case tend.CommandSignal, tend.CommandReload, tend.CommandWait:
+		return false, nil
+	}
 	if request.Command == tend.CommandStart || request.Command == tend.CommandRestart || v.needsSupervisor() {
 		return false, nil
 	}

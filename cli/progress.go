@@ -67,6 +67,14 @@ func (r *report) show(p tend.Progress) {
 		r.say("... %s runs on as it was, with PID %d", name, p.PID)
 	case tend.ProgressRemoved:
 		r.say("Removed %s from the service list", name)
+	case tend.ProgressSent:
+		r.say("... sent %s to %d%s", signalled(p.Signal), p.PID, r.suffix(name))
+	case tend.ProgressReloading:
+		r.begin(p, tend.ProgressReloading, "Reloading")
+	case tend.ProgressReloaded:
+		r.say("... reloaded %s", name)
+	case tend.ProgressReached:
+		r.reached(p, name)
 	case tend.ProgressFailed:
 		for _, pid := range p.Left {
 			r.say("... process %d could not be killed%s", pid, r.suffix(name))

@@ -59,6 +59,9 @@ func (s *Supervisor) Do(ctx context.Context, request tend.Request, report func(t
 	for {
 		select {
 		case <-ctx.Done():
+			if request.Command == tend.CommandWait {
+				s.calls.put(func() { s.abandon(op) })
+			}
 			return ctx.Err()
 		case <-op.news.ready:
 		}

@@ -16,6 +16,8 @@ type wish struct {
 	begun    bool   // that process was told of
 	stopping bool   // waits for the end of the run; otherwise for a run to become ready
 	run      string // the run that is waited for; "" while none has been begun
+
+	until func() (done bool) // waits for something else, of which this tells when it has come
 }
 
 // wish begins what the operation wants of the service.
@@ -42,6 +44,12 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 		s.wishOnce(sv, op)
 	case tend.CommandScale:
 		s.wishScale(sv, op)
+	case tend.CommandSignal:
+		s.wishSignal(sv, op)
+	case tend.CommandReload:
+		s.wishReload(sv, op)
+	case tend.CommandWait:
+		s.wishWait(sv, op)
 	default:
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeUsage, "there is no command %q", op.request.Command)))
 	}
@@ -146,6 +154,7 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 		}
 	}
 	for _, other := range copies {
+		s.dismiss(other, op)
 		delete(s.services, other.name())
 		delete(s.pending.states, other.name())
 	}
@@ -169,6 +178,9 @@ func (s *Supervisor) tellWishes(sv *service, before tend.State) {
 }
 
 func (s *Supervisor) see(sv *service, w *wish, before tend.State) (done bool) {
+	if w.until != nil {
+		return w.until()
+	}
 	if w.stopping {
 		return s.seeStop(sv, w)
 	}
