@@ -59,6 +59,8 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 		d.restartRequested(e.Hold)
 	case Renewed:
 		d.renewed(e)
+	case Spared:
+		d.spared(e)
 	case StopRequested:
 		d.stopRequested(e.KeepWanted, e.Hold)
 	case Cleared:

@@ -171,7 +171,7 @@ func TestDecideOnAnything(t *testing.T) {
 			tend.Ended{Run: run.Draw(t, "run"), Exit: tend.Exit{Lost: "reboot"}},
 			tend.TreeEnded{Run: run.Draw(t, "run")},
 			tend.RunRequested{}, tend.StopRequested{Hold: true}, tend.RestartRequested{Hold: true}, tend.Tick{Hold: true},
-			tend.Released{}, tend.Cleared{}, tend.Lacking{Name: "db", Why: "no db"}, tend.Renewed{Cause: tend.CauseWatch},
+			tend.Released{}, tend.Cleared{}, tend.Lacking{Name: "db", Why: "no db"}, tend.Renewed{Cause: tend.CauseWatch}, tend.Spared{Why: "no"},
 			tend.Ready{Run: run.Draw(t, "run")}, tend.StopCommandEnded{Run: run.Draw(t, "run")},
 			tend.Faulted{Run: run.Draw(t, "run"), Why: "ill", Stop: rapid.Bool().Draw(t, "for good")},
 			tend.Extended{Run: run.Draw(t, "run"), By: time.Minute},

@@ -59,6 +59,14 @@ func (d *decision) renewed(e Renewed) {
 	}
 }
 
+// spared lets the time of its restart schedule pass, if that has come.
+func (d *decision) spared(e Spared) {
+	if !d.Due.IsZero() && !d.now.Before(d.Due) {
+		d.Due = time.Time{}
+	}
+	d.note(NoteSkipped, "is not restarted: %s", e.Why)
+}
+
 // resumed starts what is wanted and rests only because supervision was away. On a host that has rebooted that is all
 // that was started and never stopped: services that exit well on SIGTERM have often done so a moment before the
 // shutdown reached us. Otherwise what has exited or failed stays so, and a pause that has gone by ends by Tick.

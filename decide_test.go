@@ -143,6 +143,8 @@ func (st *story) event(words []string) tend.Event {
 		return tend.StopCommandEnded{Run: run}
 	case word == "renewed":
 		return tend.Renewed{Cause: tend.CauseWatch, Why: rest}
+	case word == "spared":
+		return tend.Spared{Why: rest}
 	case text == "tick, held":
 		return tend.Tick{Hold: true}
 	case text == "shutdown":

@@ -21,6 +21,8 @@ type (
 		Cause Cause
 		Why   string
 	}
+	// Spared: it was to be renewed in its turn, and that is not to be, for what came of those before it.
+	Spared struct{ Why string }
 	// Cleared: nothing that it depends on is in the way of a start any more.
 	Cleared struct{}
 	// Lacking: what it requires has failed, or is not there. Hold is as in StopRequested.
@@ -98,6 +100,7 @@ type (
 func (StartRequested) event()   {}
 func (RunRequested) event()     {}
 func (Renewed) event()          {}
+func (Spared) event()           {}
 func (Cleared) event()          {}
 func (Lacking) event()          {}
 func (Released) event()         {}

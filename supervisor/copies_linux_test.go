@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -142,4 +143,44 @@ func TestCopiesAreNotStartedUnasked(t *testing.T) {
 	c.lived("web.0", 1)
 	c.lived("web.1", 0)
 	c.lived("web.3", 0)
+}
+
+// When the time of a restart schedule has come, the copies are restarted one after the other; at the first that does not
+// become ready, the others are left alone until the next time.
+func TestRestartScheduleGoesFromCopyToCopy(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.copies("web", 3)
+	s.RestartSchedule = "@every 2s"
+	c.add(s)
+	c.launch()
+	c.start("web")
+	eachCopy("web", 3, func(_, _, place string) {
+		c.until(place+" was restarted", func() error {
+			if lives := c.noted(place, "lives"); len(lives) < 2 {
+				return fmt.Errorf("it has lived %d times", len(lives))
+			}
+			return nil
+		})
+	})
+	s.RestartSchedule = ""
+	c.change(s)
+	c.do(tend.CommandStart, "web")
+	away := map[string]bool{}
+	for _, word := range c.story(tend.NoteStarting, tend.NoteStopping, tend.NoteReady) {
+		name, kind, _ := strings.Cut(word, " ")
+		switch tend.NoteKind(kind) {
+		case tend.NoteStopping:
+			if len(away) > 0 {
+				t.Errorf("%s is stopped while %v is away", name, away)
+			}
+			away[name] = true
+		case tend.NoteReady:
+			delete(away, name)
+		}
+	}
+	for i, cause := range []tend.Cause{tend.CauseSchedule, tend.CauseStart} {
+		runs := c.runs("web@2")
+		same(c, fmt.Sprintf("cause of run %d", i), runs[len(runs)-2+i].Cause, cause)
+	}
 }

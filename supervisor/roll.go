@@ -56,6 +56,8 @@ func (s *Supervisor) rollOn(r *roll) {
 	case s.services[sv.name()] != sv || sv.surplus:
 		s.effect(r.op.done)
 		s.rollOn(r)
+	case r.op.renew != nil:
+		s.wishRenewed(sv, r.op)
 	case r.ran[sv] && !sv.state.Wanted:
 		s.tell(sv, r.op, failed(tend.Errorf(tend.CodeConflict, "%s was stopped by another command meanwhile", sv.label())))
 	default:
@@ -77,6 +79,9 @@ func (s *Supervisor) rolled(sv *service, op *operation, well bool) {
 			return
 		}
 		for _, other := range r.wait {
+			if op.renew != nil {
+				s.apply(other, tend.Spared{Why: sv.label() + ", whose turn was before, did not become ready"})
+			}
 			s.tell(other, op, tend.Progress{Kind: tend.ProgressUntouched, PID: other.state.Main.PID, Done: true})
 		}
 		s.endRoll(r)

@@ -291,7 +291,11 @@ func (s *Supervisor) setAlarm() {
 		if s.elsewhere(sv) != "" || sv.held() {
 			continue
 		}
-		for _, t := range []time.Time{sv.state.Due, sv.state.Expires} {
+		due := sv.state.Due
+		if s.awaitsTurn(sv) {
+			due = time.Time{}
+		}
+		for _, t := range []time.Time{due, sv.state.Expires} {
 			if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 				next = t
 			}
@@ -318,7 +322,7 @@ func (s *Supervisor) tick() {
 		if s.elsewhere(sv) != "" {
 			continue
 		}
-		if next := sv.state.Wake(); !next.IsZero() && !sv.held() && !s.wall().Before(next) {
+		if next := sv.state.Wake(); !next.IsZero() && !sv.held() && !s.wall().Before(next) && !s.renewsInTurn(sv) {
 			s.apply(sv, tend.Tick{Hold: s.expiring(sv), Unready: sv.unready()})
 		}
 		s.lookAtWatchdog(sv)
