@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -101,6 +103,14 @@ func checkCommand(s tend.Service) ([]string, error) {
 	return checkCommandLine(s.CommandLine)
 }
 
+// opened reports whether the check asks only whether a socket is open that is opened for the service.
+func opened(s tend.Service, check tend.Check) bool {
+	sockets, _ := s.Sockets()
+	return check.Kind == tend.CheckTCP && slices.ContainsFunc(sockets, func(l tend.Listen) bool {
+		return l.Network == "tcp" && strings.HasSuffix(":"+check.Target, fmt.Sprintf(":%d", l.Port))
+	})
+}
+
 // doubt warns of what is allowed but probably not meant.
 func (a *App) doubt(c *command, d *definition, args arguments, s tend.Service, words []string) {
 	if name, value, found := strings.Cut(d.value("stderr"), "="); found && variable([]rune("$"+name)) == "$"+name {
@@ -112,6 +122,15 @@ func (a *App) doubt(c *command, d *definition, args arguments, s tend.Service, w
 				a.warn("leave -o /dev/null out", "what it writes is dropped, so there is no log for --%s %s", strings.ReplaceAll(key, "_", "-"), value)
 				break
 			}
+		}
+	}
+	for _, check := range []struct {
+		key string
+		tend.Check
+	}{{"ready", s.Ready}, {"health", s.Health}} {
+		if opened(s, check.Check) {
+			a.warn("http wants an answer; see docs/sockets.md", "--%s %s is met as soon as the socket of --listen is open, whether the service is there or not", check.key, check)
+			break
 		}
 	}
 	quoted := args.dash < 0 // the command was one string, where operators of a shell look as if one read them

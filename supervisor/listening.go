@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -101,6 +103,11 @@ func (s *Supervisor) openSockets(job spawnJob) (all []handed, err error) {
 		return nil, err
 	}
 	files, err := s.sockets.files(job.def, wanted, job.alone)
+	if errors.Is(err, listen.ErrTaken) {
+		if who := s.holder(wanted, job.def); who != "" {
+			err = fmt.Errorf("%w by %s", err, who)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +115,43 @@ func (s *Supervisor) openSockets(job spawnJob) (all []handed, err error) {
 		all = append(all, handed{l.FDName(job.def), files[i]})
 	}
 	return all, nil
+}
+
+// holder says who listens already where the service is to, "" if that cannot be seen.
+func (s *Supervisor) holder(wanted []tend.Listen, d tend.Service) string {
+	missing := s.sockets.missing(d.Service(), wanted)
+	taken := func(l process.Listener) bool {
+		return slices.ContainsFunc(missing, func(w tend.Listen) bool { return conflicts(l, w) })
+	}
+	var said []string
+	for _, stat := range process.Holders(taken) {
+		if stat.PID == s.self {
+			continue // of a service, whose processes have it as well
+		}
+		who := fmt.Sprintf("process %d (%s", stat.PID, stat.Command)
+		if name := serviceOf(stat.PID); name != "" {
+			who += ", of " + name
+		}
+		said = append(said, who+")")
+	}
+	if len(said) == 0 {
+		for _, l := range missing {
+			if other := s.sockets.owner(l.Address()); other != "" {
+				return other + ", which is about to be started again"
+			}
+		}
+		return ""
+	}
+	return said[0]
+}
+
+// conflicts reports whether a socket that is open is in the way of one that is wanted.
+func conflicts(l process.Listener, w tend.Listen) bool {
+	if w.Path != "" {
+		return l.Path == w.Path
+	}
+	host, err := netip.ParseAddr(w.Host)
+	return l.Network == w.Network && l.Port == w.Port && (l.IP == nil || err != nil || slices.Equal(l.IP, host.AsSlice()))
 }
 
 // hand gives the process the descriptors from 3 on, as sd_listen_fds(3) has it. What its environment says of any, which may

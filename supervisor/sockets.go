@@ -126,6 +126,18 @@ func (k *sockets) none() bool {
 	return len(k.open) == 0
 }
 
+// owner is the service that has a socket open there, "" if none has.
+func (k *sockets) owner(address string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for service, open := range k.open {
+		if open[address] != nil {
+			return service
+		}
+	}
+	return ""
+}
+
 // services are those of which a socket is open.
 func (k *sockets) services() (names []string) {
 	k.mu.Lock()

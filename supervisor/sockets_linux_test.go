@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -222,9 +223,15 @@ func TestTakenAddress(t *testing.T) {
 	c.add(plain)
 	c.launch()
 	p := c.do(tend.CommandStart, "web")["web"]
-	if p.Kind != tend.ProgressFailed || !strings.Contains(p.Error.Message, "listening on tcp:"+taken.Addr().String()+": the address is taken") {
-		t.Errorf("got %+v", p)
+	if p.Kind != tend.ProgressFailed || !strings.Contains(p.Error.Message, "listening on tcp:"+taken.Addr().String()+": the address is taken by process "+strconv.Itoa(os.Getpid())+" (") {
+		t.Errorf("got %+v", p.Error)
 	}
 	taken.Close()
 	c.start("web", "plain")
+
+	c.add(c.listening("other", 1, "tcp:"+taken.Addr().String()))
+	p = c.do(tend.CommandStart, "other")["other"]
+	if p.Kind != tend.ProgressFailed || !strings.Contains(p.Error.Message, ", of web)") {
+		t.Errorf("got %+v", p.Error)
+	}
 }

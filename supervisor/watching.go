@@ -74,7 +74,7 @@ func (s *Supervisor) fileChanged(name, what string, at time.Time) {
 		return // the next run has it
 	}
 	s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: name, Run: sv.state.Run, Kind: tend.NoteWatched, Text: what})
-	s.apply(sv, tend.Renewed{Cause: tend.CauseWatch, Why: "to be restarted, because " + what})
+	s.renew(sv, tend.Renewed{Cause: tend.CauseWatch, Why: "to be restarted, because " + what})
 }
 
 // tellWatchTrouble takes in that files of the service cannot be watched, or can again.
