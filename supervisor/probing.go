@@ -240,12 +240,18 @@ func (s *Supervisor) logsFrom(sv *service) (all []logFrom) {
 	}
 	from := sv.errorOffset
 	if from < 0 { // it began under another supervisor
-		before, _, markErr := logs.MarksAround(err.marks, sv.run.StartedAt)
-		if from = before.Offset; markErr != nil {
-			from = 0
-		}
+		from = offsetAt(err, sv.run.StartedAt)
 	}
 	return append(all, logFrom{err.path, from})
+}
+
+// offsetAt is where a log surely had not ended before that time: what a run that began then has written stands behind it.
+func offsetAt(log logFile, t time.Time) int64 {
+	before, _, err := logs.MarksAround(log.marks, t)
+	if err != nil {
+		return 0
+	}
+	return before.Offset
 }
 
 // unready is what the readiness check of a run that is starting has got to hear; "": nothing, or nobody asks.

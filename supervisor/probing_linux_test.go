@@ -311,6 +311,46 @@ func TestAKilledSupervisorsChecksGoOn(t *testing.T) {
 	c.reaches("web", tend.PhaseFailed)
 }
 
+// A command that hangs does not outlive its supervisor for long, and no second copy of it is there.
+func TestAKilledSupervisorsCommandIsEnded(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.definition("web")
+	c.check(os.WriteFile(filepath.Join(c.place("web"), "asked"), nil, 0o600))
+	s.Health = c.parse("command:echo $$ >> " + c.place("web") + "/asked; (sleep 1000); true")
+	s.HealthInterval, s.HealthTimeout = tend.Duration(100*time.Millisecond), tend.Duration(time.Hour)
+	c.add(s)
+	c.launch()
+	c.start("web")
+	var asked []tend.Identity // the commands so far
+	wait := func(n int) {
+		c.until(fmt.Sprintf("it is asked %d times", n), func() error {
+			asked = nil
+			for _, pid := range c.noted("web", "asked") {
+				stat, err := process.ReadStat(pid)
+				if err != nil {
+					stat.PID = pid
+				}
+				asked = append(asked, stat.Identity)
+			}
+			if len(asked) < n {
+				return fmt.Errorf("%d times", len(asked))
+			}
+			return nil
+		})
+	}
+	wait(1)
+	first := asked[0]
+	c.killSupervisor()
+	c.until("the first command has ended", func() error {
+		if !process.Ended(first) {
+			return errors.New("it lives")
+		}
+		return nil
+	})
+	wait(2)
+}
+
 // killSupervisor kills the supervisor, and waits for the next one.
 func (c *chain) killSupervisor() {
 	c.Helper()

@@ -261,6 +261,8 @@ func (s *Supervisor) resumeUnborn(unborn []*service) error {
 		}
 		switch {
 		case born:
+			out := s.logFile(sv.definition.Stdout, sv.definition)
+			sv.run.LogOffset = offsetAt(out, sv.run.StartedAt)
 			s.apply(sv, tend.Spawned{Run: sv.state.Run, Main: main})
 			s.watch(sv, main)
 		case sv.state.Phase == tend.PhaseStopping:
