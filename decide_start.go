@@ -194,10 +194,10 @@ func (d *decision) readyTimeOver(answer string) {
 		return
 	}
 	within := d.Next.Sub(d.Since)
-	if within > time.Second {
-		within = within.Round(100 * time.Millisecond)
+	if planned := time.Duration(d.service.ReadyTimeout); within > planned && within-planned < time.Second { // making the process takes a moment, too
+		within = planned
 	}
-	why := fmt.Sprintf("was not ready within %s", Duration(within.Round(10*time.Millisecond)))
+	why := fmt.Sprintf("was not ready within %s", Duration(within.Round(time.Millisecond)))
 	if answer != "" {
 		why += ": " + answer
 	}
