@@ -34,3 +34,20 @@ func getFDStore(s Service) []string {
 	}
 	return []string{strconv.Itoa(s.FDStore)}
 }
+
+// firstFD is the first descriptor that a service is handed.
+const firstFD = 3
+
+// CheckDescriptors refuses a definition by which one descriptor would be two things: what the service listens on and what it has
+// kept comes from 3 on, and that by which it says that it is ready must not be among it.
+func (s Service) CheckDescriptors() error {
+	if s.Ready.Kind != CheckFD {
+		return nil
+	}
+	n, err := strconv.Atoi(s.Ready.Target)
+	if free := firstFD + len(s.Listen) + s.FDStore; err == nil && n < free {
+		return Errorf(CodeUsage, "descriptor %d, by which %s is to say that it is ready, may be one of those that it is handed", n, s.Name).
+			WithHint("they are those from %d to %d, by listen and fd_store; choose another: --ready fd:%d", firstFD, free-1, free)
+	}
+	return nil
+}

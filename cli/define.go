@@ -68,6 +68,13 @@ func checkTogether(now []tend.Service, r store.Revision) error {
 	if err := checkCopies(result, concerned); err != nil {
 		return err
 	}
+	for _, s := range result {
+		if slices.Contains(concerned, s.Name) {
+			if err := s.CheckDescriptors(); err != nil {
+				return err
+			}
+		}
+	}
 	return tend.CheckOrder(result, concerned...)
 }
 

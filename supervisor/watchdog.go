@@ -44,6 +44,10 @@ func (s *Supervisor) lookAtWatchdog(sv *service) {
 	if due.IsZero() || s.now.Before(due) {
 		return
 	}
+	if sv.definition.Health.Kind != tend.CheckNotify { // not any more
+		w.every = 0
+		return
+	}
 	last, unread := s.channels.server.Pinged(socketKey(sv.state.Run))
 	switch {
 	case last.After(w.from):
