@@ -50,7 +50,7 @@ func Explain(a Account, now time.Time) []string {
 	case PhaseWaiting:
 		e.waiting()
 	case PhaseScheduled:
-		e.say("%s is a job; it runs %s", e.name, e.next(e.State.Due))
+		e.scheduled()
 	case PhaseStarting:
 		e.starting()
 	case PhaseRunning:
@@ -217,6 +217,7 @@ func (e *explanation) running() {
 	if st.Failures > 0 && !e.Service.healthy(e.now.Sub(st.Started)) {
 		e.say("It has failed %s in a row; that is forgotten once it has run for %s", times(st.Failures), e.Service.HealthyAfter)
 	}
+	e.calendar()
 }
 
 func (e *explanation) stopping() {
@@ -297,6 +298,10 @@ func (e *explanation) because(cause Cause, index int) string {
 		return "a file that it is restarted for has changed"
 	case CauseDependency:
 		return "what it requires had failed, and was ready again"
+	case CauseSchedule:
+		return "its time had come"
+	case CauseOnce:
+		return "somebody asked for one run"
 	case CauseTakeover:
 		return "the 2008 script had done so; tend has taken it over"
 	}

@@ -35,6 +35,8 @@ func TestExplain(t *testing.T) {
 	unknown := tend.Absence{From: ago(time.Hour), To: ago(5 * time.Minute), Cause: tend.AwayUnknown}
 	idle := tend.Absence{From: ago(6 * time.Minute), Exact: true, To: ago(4 * time.Minute), Cause: tend.AwayIdle}
 	always := tend.Service{Settings: tend.Settings{Restart: tend.RestartAlways}}
+	nightly := tend.Service{Settings: tend.Settings{Schedule: "0 3 * * *", Timezone: "Europe/Berlin"}}
+	atOnce := tend.Service{Settings: tend.Settings{Schedule: "@monthly", Timezone: "UTC", Missed: tend.MissedRun}}
 	no := tend.Service{Settings: tend.Settings{Restart: tend.RestartNo}}
 	var got strings.Builder
 	for _, c := range []struct {
@@ -113,6 +115,20 @@ func TestExplain(t *testing.T) {
 		{"exited, when its policy was another one", tend.Account{Service: always, State: rest(tend.PhaseExited, code(0), 5*time.Minute)}},
 		{"damaged", tend.Account{State: tend.State{Phase: tend.PhaseFailed, Wanted: true}, Damage: errors.New("the state of web: unexpected end of JSON input")}},
 		{"damaged, without a phase", tend.Account{Damage: errors.New("the state of web: unexpected end of JSON input")}},
+		{"scheduled", tend.Account{Service: nightly, State: tend.State{Phase: tend.PhaseScheduled, Wanted: true, Since: ago(time.Hour), Due: now.Add(90 * time.Minute)}}},
+		{"scheduled, after failures", tend.Account{Service: atOnce, State: with(rest(tend.PhaseScheduled, code(3), 5*time.Minute), func(st *tend.State) {
+			st.Failures, st.Due = 3, now.Add(30*24*time.Hour)
+		})}},
+		{"a job runs", tend.Account{Service: nightly, State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) {
+			st.Cause, st.Due = tend.CauseSchedule, now.Add(23*time.Hour)
+		})}},
+		{"a job runs, and is to run again", tend.Account{Service: nightly, State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) {
+			st.Cause, st.Due, st.Queued = tend.CauseSchedule, now.Add(23*time.Hour), true
+		})}},
+		{"one run", tend.Account{State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) { st.Cause, st.Once, st.Wanted = tend.CauseOnce, true, false })}},
+		{"running, and to be restarted, and to expire", tend.Account{State: with(live(tend.PhaseRunning, time.Hour), func(st *tend.State) {
+			st.Due, st.Expires = now.Add(time.Hour), now.Add(2*time.Hour)
+		})}},
 		{"elsewhere", tend.Account{State: live(tend.PhaseRunning, time.Hour), Elsewhere: "other/1234"}},
 		{"broken", tend.Account{Service: tend.Service{Broken: tend.Errorf(tend.CodeUsage, "the settings of web are not valid").WithHint("sqlite3 s.sqlite \"UPDATE …\"")}, State: live(tend.PhaseRunning, time.Hour)}},
 		{"a name to be quoted", tend.Account{Service: tend.Service{Name: "my web"}}},

@@ -59,6 +59,22 @@ func Moment(t, now time.Time) string {
 	return t.Format("2006-01-02 15:04:05")
 }
 
+// Calendar writes a time to come as people plan it: today 15:04 CET, tomorrow, or the day.
+func Calendar(t, now time.Time) string {
+	t = t.In(now.Location())
+	clock := t.Format("15:04 MST")
+	if t.Second() != 0 {
+		clock = t.Format("15:04:05 MST")
+	}
+	switch t.Format(time.DateOnly) {
+	case now.Format(time.DateOnly):
+		return clock
+	case now.AddDate(0, 0, 1).Format(time.DateOnly):
+		return "tomorrow " + clock
+	}
+	return t.Format("Mon 2006-01-02 ") + clock
+}
+
 // shellWord is a name as one types it in a shell.
 func shellWord(name string) string {
 	plain := func(r rune) bool {

@@ -81,6 +81,15 @@ func (c *card) addState(s tend.Status, now time.Time) {
 	if !s.NextTry.IsZero() {
 		c.add("next try", tend.Soon(s.NextTry.Sub(now)))
 	}
+	if !s.NextRun.IsZero() {
+		c.add("next run", nextTime(s.NextRun, now))
+	}
+	if !s.NextRestart.IsZero() {
+		c.add("next restart", nextTime(s.NextRestart, now))
+	}
+	if !s.Expires.IsZero() {
+		c.add("stops", nextTime(s.Expires, now))
+	}
 	if s.Wanted != (s.State.Live() || s.State.Pending()) {
 		c.add("wanted", map[bool]string{true: "yes: it is started again after a reboot", false: "no"}[s.Wanted])
 	}
@@ -122,13 +131,15 @@ func (c *card) addDefinition(s tend.Status) {
 	}
 	c.addChecks(s)
 	c.add("but", s.Troubles...)
+	usual := tend.Service{Settings: tend.Settings{Schedule: d.Schedule}}.WithDefaults()
+	usual.Schedule = ""
 	for _, o := range tend.Options {
 		switch o.Key {
 		case "working_directory", "stdout", "description", "environment":
 			continue
 		}
 		values := o.Get(d)
-		if slices.Equal(values, o.Get(tend.Service{}.WithDefaults())) || len(values) == 0 {
+		if slices.Equal(values, o.Get(usual)) || len(values) == 0 {
 			continue
 		}
 		c.add(strings.ReplaceAll(o.Key, "_", " "), strings.Join(values, ", "))

@@ -29,7 +29,7 @@ func columns() []column {
 		{name: "wanted", raw: func(s tend.Status, _ time.Time) string { return strconv.FormatBool(s.Wanted) }},
 		{name: "since", raw: func(s tend.Status, _ time.Time) string { return stamp(s.Since) },
 			human: func(s tend.Status, now time.Time) string { return at(s.Since, now) }},
-		{name: "next", raw: func(s tend.Status, _ time.Time) string { return stamp(s.NextTry) }, human: nextTry},
+		{name: "next", raw: func(s tend.Status, _ time.Time) string { return stamp(nextOf(s)) }, human: nextTry},
 		{name: "exit", raw: func(s tend.Status, _ time.Time) string { return exit(s.LastExit) }},
 		{name: "directory", raw: func(s tend.Status, _ time.Time) string { return s.Definition.WorkingDirectory }},
 		{name: "log", raw: func(s tend.Status, _ time.Time) string { return s.Log }},
@@ -100,10 +100,19 @@ func uptime(s tend.Status, _ time.Time) string {
 }
 
 func nextTry(s tend.Status, now time.Time) string {
-	if s.NextTry.IsZero() {
+	t := nextOf(s)
+	if t.IsZero() {
 		return ""
 	}
-	return tend.Soon(s.NextTry.Sub(now))
+	return tend.Soon(t.Sub(now))
+}
+
+// nextOf is when it is started again by itself.
+func nextOf(s tend.Status) time.Time {
+	if s.NextTry.IsZero() {
+		return s.NextRun
+	}
+	return s.NextTry
 }
 
 // exit writes how a run ended in one word: the exit status, or the signal.

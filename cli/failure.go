@@ -35,6 +35,10 @@ func (a *App) fail(err error) int {
 	if err == nil {
 		return 0
 	}
+	var job *jobEnd
+	if errors.As(err, &job) {
+		return job.status
+	}
 	known := tend.AsError(err)
 	if known.Message == "" {
 		return tend.ExitStatus(err)

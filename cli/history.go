@@ -157,6 +157,10 @@ func causeWords(cause tend.Cause) string {
 		return "the run before ended"
 	case tend.CauseResume:
 		return "it is wanted"
+	case tend.CauseSchedule:
+		return "its time had come"
+	case tend.CauseOnce:
+		return "a command, for one run"
 	case tend.CauseTakeover:
 		return "taken over from the script"
 	}
@@ -176,6 +180,10 @@ func starter(cause tend.Cause) string {
 		return "an end"
 	case tend.CauseResume:
 		return "supervision"
+	case tend.CauseSchedule:
+		return "its schedule"
+	case tend.CauseOnce:
+		return "run --once"
 	case tend.CauseTakeover:
 		return "the script"
 	}

@@ -27,13 +27,22 @@ func stateWords(s tend.Status, now time.Time) string {
 		return "failed, lacks " + s.Lacks
 	case s.State == tend.PhaseBackoff && !s.NextTry.IsZero():
 		return "backoff, next try " + tend.Soon(s.NextTry.Sub(now))
+	case s.State == tend.PhaseScheduled && !s.NextRun.IsZero():
+		return "scheduled, next run " + nextTime(s.NextRun, now)
 	}
 	return string(s.State)
+}
+
+// nextTime is how long it is until a time of the calendar, and when that is.
+func nextTime(t, now time.Time) string {
+	return tend.Soon(t.Sub(now)) + " (" + tend.Calendar(t, now) + ")"
 }
 
 // next says what tend does next about a service that does not run, "" if there is nothing to say.
 func next(s tend.Status, now time.Time) string {
 	switch s.State {
+	case tend.PhaseScheduled:
+		return "it runs again " + nextTime(s.NextRun, now)
 	case tend.PhaseBackoff:
 		return "tend tries again " + tend.Soon(s.NextTry.Sub(now))
 	case tend.PhaseFailed:

@@ -49,6 +49,10 @@ func (r *report) show(p tend.Progress) {
 	case tend.ProgressExited:
 		r.begin(p, tend.ProgressStarting, "Starting")
 		r.say("... %s has ended by itself: it %s", name, lastExit(p))
+	case tend.ProgressScheduled:
+		r.begin(p, tend.ProgressStarting, "Starting")
+		r.say("... %s waits for its time%s", name, r.nextRun(p))
+	case tend.ProgressBegun, tend.ProgressEnded: // who waits for one run sees its output
 	case tend.ProgressStopping:
 		r.begin(p, tend.ProgressStopping, "Stopping")
 	case tend.ProgressStopCommand:
@@ -100,6 +104,13 @@ func (r *report) suffix(name string) string {
 }
 
 func (r *report) say(format string, args ...any) { fmt.Fprintf(r.app.Stdout, format+"\n", args...) }
+
+func (r *report) nextRun(p tend.Progress) string {
+	if p.Status == nil || p.Status.NextRun.IsZero() {
+		return ""
+	}
+	return ": " + nextTime(p.Status.NextRun, r.app.Now())
+}
 
 func pid(p tend.Progress) int {
 	if p.PID == 0 && p.Status != nil {

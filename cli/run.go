@@ -17,22 +17,34 @@ import (
 
 func newRun() command {
 	c := command{
-		name: "run", args: "NAME -- COMMAND", min: 2, max: -1, definition: true, starts: true,
+		name: "run", args: "NAME -- COMMAND", min: 1, max: -1, definition: true, starts: true,
 		short: "add a service and start it",
 		long: `Adds the service and starts it, in one. If there is one of that name already, its definition becomes the one that is given now, with all options; if that is another than before and the service runs, it is restarted.
 
-COMMAND is everything after --, or one quoted string, which is split into words as a shell splits them. No shell runs it unless --shell is given.`,
+COMMAND is everything after --, or one quoted string, which is split into words as a shell splits them. No shell runs it unless --shell is given.
+
+With --once, the service runs once, now, and what it writes is shown as it comes; if no COMMAND is given, that of a service or job that is there already. No other run follows, and a job goes on waiting for its time. The exit status is that of the run, 128 and the number of the signal if one ended it; 1, 2, 4, 5 and 75 may also be tend's own, which then says why on standard error. Ctrl-C asks it to stop, as tend stop does; a second one leaves it running.`,
 		examples: []example{
 			{"tend run web -- python3 -m http.server 8000", "start it, and keep it running"},
 			{"tend run --restart always --env PORT=8000 api -- ./api", "with options"},
+			{"tend run --once backup", "run a job now, and wait for its end"},
 			{"tend run --shell loop -- 'while sleep 60; do date; done'", "a command for /bin/sh"},
 		},
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
 		o := &addOptions{}
+		once := f.Bool("once", false, "run it once, wait for its end, and exit as it does")
 		o.definition.bind(f)
 		o.flagJSON(f)
-		return func(ctx context.Context, args arguments) error { return a.run(ctx, &c, o, args) }
+		return func(ctx context.Context, args arguments) error {
+			switch {
+			case *once:
+				return a.runOnce(ctx, &c, o, args)
+			case len(args.words) < 2:
+				return misused(&c, "%s needs %s", c.name, c.needs())
+			}
+			return a.run(ctx, &c, o, args)
+		}
 	}
 	return c
 }

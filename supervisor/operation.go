@@ -14,6 +14,7 @@ import (
 // operation is one request for several services, as it is being carried out.
 type operation struct {
 	request tend.Request
+	named   []*service // by the request; others may have to follow
 	news    *mailbox[news]
 	all     []*service
 	open    int             // of them, not done
@@ -108,6 +109,7 @@ func (s *Supervisor) start(op *operation) {
 			return
 		}
 	}
+	op.named = services
 	services = s.extended(op, services)
 	if s.unsettled(services) {
 		s.later = append(s.later, func() { s.start(op) })

@@ -94,7 +94,7 @@ func (s *Supervisor) extended(op *operation, chosen []*service) []*service {
 	all := slices.Clone(chosen)
 	var along, far []string // what is to be done as well, and what may have been when this was asked for before
 	switch op.request.Command {
-	case tend.CommandStart:
+	case tend.CommandStart, tend.CommandOnce:
 		along, far = s.near.Order.Starts(names, s.standings), s.near.Order.Along(names)
 	case tend.CommandStop: // one copy of several may go
 		going := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !whole[name] })
@@ -107,7 +107,7 @@ func (s *Supervisor) extended(op *operation, chosen []*service) []*service {
 			}
 		}
 	}
-	return s.inOrder(all, op.request.Command != tend.CommandStart)
+	return s.inOrder(all, op.request.Command != tend.CommandStart && op.request.Command != tend.CommandOnce)
 }
 
 // affects reports whether an operation that extends to a service has anything to do for this copy.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"tend"
@@ -41,7 +42,11 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 	case tend.CommandRemove:
 		s.wishRemove(sv, op)
 	case tend.CommandOnce:
-		s.wishOnce(sv, op)
+		if slices.Contains(op.named, sv) {
+			s.wishOnce(sv, op)
+		} else {
+			s.wishStart(sv, op) // it is needed for that
+		}
 	case tend.CommandScale:
 		s.wishScale(sv, op)
 	case tend.CommandSignal:
