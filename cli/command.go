@@ -55,8 +55,11 @@ const (
 // commands is the command table, in the order of the help.
 func commands() []command {
 	return []command{
-		newRun(), newList(), newStatus(), newLogs(), newWhy(), newGraph(), newEvents(), newHistory(), newStart(), newStop(), newRestart(), newReload(), newSignal(), newWait(), newScale(), newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newInitialize(),
-		newUpgrade(), newCompletion(), newSchema(), newVersion(), newHelp(), newManual(),
+		newRun(), newUp(),
+		newList(), newStatus(), newLogs(), newWhy(), newGraph(), newEvents(), newHistory(),
+		newStart(), newStop(), newRestart(), newReload(), newSignal(), newWait(), newScale(),
+		newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newSchema(), newInitialize(),
+		newUpgrade(), newCompletion(), newVersion(), newHelp(), newManual(),
 	}
 }
 

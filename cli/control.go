@@ -34,6 +34,15 @@ func (a *App) carry(ctx context.Context, request tend.Request, report *report) e
 		defer release()
 		ctx = interruptible
 	}
+	err := a.have(ctx, request, report)
+	if err != nil && ctx.Err() != nil {
+		return a.interrupted(report)
+	}
+	return err
+}
+
+// have has it done and told of, until ctx ends.
+func (a *App) have(ctx context.Context, request tend.Request, report *report) error {
 	request.Since = a.Now()
 	if request.Command == tend.CommandRemove {
 		a.name(ctx, &request)
@@ -52,11 +61,7 @@ func (a *App) carry(ctx context.Context, request tend.Request, report *report) e
 		}
 		return err
 	}
-	err := a.reach(ctx, ask, func() (bool, error) { return a.settle(ctx, request, report) })
-	if err != nil && ctx.Err() != nil {
-		return a.interrupted(report)
-	}
-	return err
+	return a.reach(ctx, ask, func() (bool, error) { return a.settle(ctx, request, report) })
 }
 
 // settle carries out a request from the database alone, if no service needs a supervisor and none is to run.

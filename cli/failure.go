@@ -35,9 +35,9 @@ func (a *App) fail(err error) int {
 	if err == nil {
 		return 0
 	}
-	var job *jobEnd
-	if errors.As(err, &job) {
-		return job.status
+	var other exitStatus
+	if errors.As(err, &other) {
+		return int(other)
 	}
 	known := tend.AsError(err)
 	if known.Message == "" {

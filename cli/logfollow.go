@@ -48,6 +48,13 @@ func (v *logView) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return v.goOn(ctx, rest, changes)
+}
+
+// goOn goes on with what comes, from where the readers have stopped. With changes, services that are added are meant as well.
+func (v *logView) goOn(ctx context.Context, rest map[*logSource]logPlace, changes <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	f := &logFollowers{logView: v}
 	if err := v.writer.out.Flush(); err != nil {
 		return err

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -11,28 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tend"
 	"tend/logs"
 	"tend/store"
 )
-
-// jobEnd is the exit status of a command that is that of the job it has waited for.
-type jobEnd struct{ status int }
-
-func (e *jobEnd) Error() string { return fmt.Sprintf("the job ended with status %d", e.status) }
-
-// jobStatus is the exit status that a shell gives a command that ended so; 1 for an end that says nothing.
-func jobStatus(e *tend.Exit) int {
-	switch {
-	case e == nil || e.Unknown || e.Lost != "" || e.Error != "":
-		return 1
-	case e.Signal != "":
-		return 128 + int(unix.SignalNum(signalled(e.Signal)))
-	}
-	return e.Code
-}
 
 // once is `tend run --once` at work: one run, of which the output is shown as it comes.
 type once struct {
@@ -179,8 +160,8 @@ func (r *once) end() error {
 	if !r.report.json && (p.Exit == nil || p.Exit.Signal != "" || p.Exit.Unknown || p.Exit.Lost != "") {
 		r.writeFailure(p.Service + " " + p.Exit.String())
 	}
-	if status := jobStatus(p.Exit); status != 0 {
-		return &jobEnd{status}
+	if status := exitedLike(p.Exit); status != 0 {
+		return status
 	}
 	return nil
 }

@@ -127,3 +127,29 @@ func tooLate(ctx context.Context, dir string) error {
 	}
 	return e.WithHint("try again, or look into %s", TendLog(dir))
 }
+
+// Gone sends once, when no keeper of the directory lives any more, or none does already.
+func Gone(ctx context.Context, dir string) (<-chan struct{}, error) {
+	gone := make(chan struct{}, 1)
+	chain, err := findLock(keepersLock(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		gone <- struct{}{}
+		return gone, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	free, err := whenFree(ctx, chain)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		select {
+		case l := <-free:
+			l.Close()
+			gone <- struct{}{}
+		case <-ctx.Done():
+		}
+	}()
+	return gone, nil
+}

@@ -55,6 +55,22 @@ func Find(dir string) ([]Serving, error) {
 	return found, nil
 }
 
+// Leave tells the keepers of the directory to stop every service in order, and to leave.
+func Leave(dir string) error {
+	found, err := Find(dir)
+	if err != nil {
+		return err
+	}
+	for _, role := range []string{outerRole, innerRole} { // the inner one is told only where there is no other
+		for _, p := range found {
+			if p.Role == role {
+				return process.Signal(p.Identity, "TERM")
+			}
+		}
+	}
+	return nil
+}
+
 // roleIn tells by the arguments of a process what it is for the directory, "" for nothing.
 func roleIn(pid int, dir string) string {
 	args, err := process.CommandLine(pid)
