@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -178,9 +179,13 @@ func (w *world) running(name string) tend.Identity {
 func (w *world) up(name string, words ...string) tend.Identity {
 	w.t.Helper()
 	r := w.tend(slices.Concat([]string{"run"}, words[:options(words)], []string{name}, words[options(words):])...).ok()
+	r.stdout = listening().ReplaceAllString(r.stdout, "") // by now, or not yet
 	r.says("Added "+name, "Starting "+name+" ...", "... started "+name)
 	return w.running(name)
 }
+
+// listening is what a start says of ports.
+func listening() *regexp.Regexp { return regexp.MustCompile(`(?m), listening on .*$`) }
 
 // options is how many of the words stand before the --.
 func options(words []string) int { return max(0, slices.Index(words, "--")) }
