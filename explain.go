@@ -69,6 +69,9 @@ func Explain(a Account, now time.Time) []string {
 	e.halting()
 	e.says()
 	e.healthy()
+	if e.Unready != "" && !e.State.Phase.Live() {
+		e.say("And %s", e.Unready)
+	}
 	if e.LogTrouble != "" {
 		e.say("But %s", e.LogTrouble)
 	}

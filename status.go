@@ -33,7 +33,7 @@ type Status struct {
 	Left         []int     `json:"left,omitempty"`          // the processes that survived every step of a stop
 	Log          string    `json:"log,omitempty"`           // the file that holds its output
 	LogTrouble   string    `json:"log_trouble,omitempty"`   // what is wrong with that, in words
-	Unready      string    `json:"unready,omitempty"`       // what its readiness check last got to hear, while it is starting
+	Unready      string    `json:"unready,omitempty"`       // what its readiness check last got to hear, while it is starting; after that, who had its port
 	Unhealthy    string    `json:"unhealthy,omitempty"`     // what its health check last got to hear, while it fails
 	Listening    []string  `json:"listening,omitempty"`     // tcp:HOST:PORT, udp:HOST:PORT, unix:PATH; * is all addresses. Not of many services at once
 	Troubles     []string  `json:"troubles,omitempty"`      // what else is wrong, in words

@@ -8,6 +8,7 @@ import "tend"
 func (s *Supervisor) consequences(sv *service, before tend.State) {
 	s.order(sv, before)
 	s.probe(sv)
+	s.blame(sv, before)
 	s.listening(sv, before)
 	s.weigh(sv, before)
 	s.watching(sv, before)

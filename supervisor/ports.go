@@ -116,3 +116,25 @@ func whoHas(port int, before tend.Identity) string {
 	}
 	return ""
 }
+
+// blame finds out whether a run that has ended before it was ready did so because somebody else has its port, which is said
+// as long as no run is ready.
+func (s *Supervisor) blame(sv *service, before tend.State) {
+	port := portOf(sv.definition.Ready)
+	if sv.state.Phase == tend.PhaseRunning || sv.state.Phase == tend.PhaseStopped || port == 0 {
+		sv.holder = ""
+		return
+	}
+	ended := before.Phase == tend.PhaseStarting && !before.Main.IsZero() && (sv.state.Main.IsZero() || sv.state.Run != before.Run)
+	if !ended || before.Fault != "" {
+		return
+	}
+	go func() {
+		who := whoHas(port, before.Main)
+		s.calls.put(func() {
+			if sv.state.Phase != tend.PhaseRunning && sv.state.Phase != tend.PhaseStopped {
+				sv.holder = who
+			}
+		})
+	}()
+}

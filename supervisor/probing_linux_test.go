@@ -266,6 +266,12 @@ func TestSomebodyElsesPortDoesNotMakeItReady(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, p, p.Error)
 		}
 	}
+	c.until("who has the port stands in its status", func() error {
+		if st := c.status("dies"); !strings.HasPrefix(st.Unready, who) {
+			return fmt.Errorf("%q", st.Unready)
+		}
+		return nil
+	})
 	l.Close()
 }
 

@@ -24,6 +24,7 @@ type service struct {
 	ending      bool            // its main process has ended, and that is taken in soon; see held
 	hunt        *hunt           // while its tree is being ended
 	probing     *probing        // nil: it is asked nothing
+	holder      string          // who had the port that its last run was to have, "" if nobody is known to
 	errorOffset int64           // size of the log of stderr alone when the present run began, bytes; -1: not known
 	strays      []tend.Identity // found when that was done, and not told of yet
 	wishes      []*wish         // the requests that wait for something to happen to it
@@ -111,7 +112,7 @@ type view struct {
 
 func (s *Supervisor) view(sv *service) view {
 	v := view{definition: sv.definition, state: sv.state, elsewhere: s.elsewhere(sv), logTrouble: sv.sendTrouble}
-	v.unready, v.unhealthy = sv.unready(), sv.unhealthy()
+	v.unready, v.unhealthy = cmp.Or(sv.unready(), sv.holder), sv.unhealthy()
 	if sv.state.Phase.Live() {
 		v.logTrouble = cmp.Or(sv.logTrouble, sv.sendTrouble)
 	}
