@@ -197,6 +197,9 @@ func (a *App) carryOutPlan(ctx context.Context, o *applyOptions, p *plan) error 
 		Command: tend.CommandRestart, Words: p.names(func(s step) bool { return s.Restart }), Start: p.names(func(s step) bool { return s.Start }),
 	}
 	report := a.newReport(request, o.json)
+	if err := a.awaitScaled(ctx, p, report); err != nil {
+		return err
+	}
 	if len(request.Words)+len(request.Start) > 0 {
 		if err := a.carry(ctx, request, report); err != nil {
 			return err

@@ -116,6 +116,15 @@ func checkCopies(services []tend.Service, concerned []string) error {
 	return nil
 }
 
+// awaitScaled waits for what another number of copies has begun, where a plan has changed that.
+func (a *App) awaitScaled(ctx context.Context, p *plan, r *report) error {
+	names := p.names(func(s step) bool { return s.Do == doChange && slices.Contains(s.Keys, "instances") })
+	if len(names) == 0 {
+		return nil
+	}
+	return a.carry(ctx, tend.Request{Command: tend.CommandScale, Words: names}, r)
+}
+
 func (a *App) sayScaled(o *sharedOptions, format string, args ...any) {
 	if !o.json {
 		fmt.Fprintf(a.Stdout, format+"\n", args...)

@@ -185,6 +185,9 @@ func (a *App) carryOutSet(ctx context.Context, p *plan, now, asJSON bool) error 
 	}
 	request := tend.Request{Command: tend.CommandRestart, Words: p.names(func(s step) bool { return s.Restart })}
 	report := a.newReport(request, asJSON)
+	if err := a.awaitScaled(ctx, p, report); err != nil {
+		return err
+	}
 	if now && len(request.Words) > 0 {
 		if err := a.carry(ctx, request, report); err != nil {
 			return err
