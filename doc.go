@@ -12,6 +12,7 @@
 //	supervisor   the loop: events in, Decide, actions out; recovery
 //	forward      a copy of the output for a syslog or a command
 //	listen       the sockets that are opened for services
+//	hook         what commands and addresses are told of events
 //	watch        when files have changed for which services are restarted
 //	task         short commands of the users: checks, hooks
 //	probe        whether services are ready and healthy

@@ -177,6 +177,7 @@ var Options = append([]Option{
 		Help:   "restart it when such a file changes; ** is any depth",
 		Detail: "Relative to the working directory; *, ? and [a-z] match as in a shell, and the name of a directory means all that is in it. What has failed or ended is started as well. See docs/watch.md.",
 		Access: Access{setWatch, func(s Service) []string { return s.Watch }}},
+	onEventOption, eventKindsOption,
 	{Key: "tags", Flag: "tag", Arg: "TAG", Repeat: true, Default: "none", Live: true,
 		Help:   "a group it belongs to; @TAG means all of them",
 		Access: Access{setTag, func(s Service) []string { return s.Tags }}},

@@ -94,6 +94,8 @@ func TestOptions(t *testing.T) {
 
 		"watch":       {[]good{{"*.py", ""}, {"src/**/*.go", ""}, {"../lib", ""}, {"~/x/*", "/home/ann/x/*"}, {"/etc/[a-c]*", ""}}, []bad{{"", "not a pattern"}, {"[", "not a pattern"}, {"a**", "stands alone"}, {"/", "whole file system"}}},
 		"reload":      {[]good{{"HUP", ""}, {"sigusr1", "USR1"}, {"command:nginx -s reload", ""}}, []bad{{"", "not a signal"}, {"command:", "no command"}, {"command: ", "no command"}, {"NOPE", "not a signal"}, {"nginx -s reload", "command:COMMAND"}, {"cmd:x", "command:COMMAND"}}},
+		"on_event":    {[]good{{"mail -s x ann", ""}, {"https://h/x?y", ""}, {"http://a:b@h:1", ""}}, []bad{{"", "no hook"}, {"a\nb", "no hook"}, {"https://", "no address"}, {"http:///x", "no address"}, {"https://:1/", "no address"}, {"https://h/a b", "no address"}}},
+		"event_kinds": {[]good{{"ended", ""}, {"ready, failed,ready", "ready,failed"}, {"all", ""}}, []bad{{"", "no kind of event"}, {"rain", "starting, started"}, {"hook", "no kind"}, {"supervised", "no kind"}}},
 		"tags":        {[]good{{"shop", ""}, {"@shop", "shop"}, {"größe-1", ""}}, []bad{{"", "word without blanks"}, {"@", "without blanks"}, {"@@a", "@"}, {"a b", "blanks"}, {"a,b", "commas"}, {"a*", "pattern"}, {"a/b", "slashes"}, {"a\u00a0b", "blanks"}, {"a\x7f", "word"}, {"\xff", "word"}}},
 		"description": {[]good{{"the shop", ""}, {"", "-"}}, []bad{{"two\nlines", "one line"}, {"\x1b[31m", "one line"}, {"\xff", "UTF-8"}}},
 	}

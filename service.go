@@ -45,9 +45,11 @@ type Settings struct {
 	LogKeep         int               `json:"log_keep,omitempty"` // archives; KeepAll: all
 	LogAge          Age               `json:"log_age,omitempty"`  // what is older is removed
 	LogFormat       LogFormat         `json:"log_format,omitempty"`
-	LogTo           string            `json:"log_to,omitempty"` // where a copy goes; "": nowhere
-	Reload          string            `json:"reload,omitempty"` // a signal, or command:COMMAND; "": DefaultReload
-	Watch           []string          `json:"watch,omitempty"`  // patterns for files: see Glob; a change of one restarts it
+	LogTo           string            `json:"log_to,omitempty"`      // where a copy goes; "": nowhere
+	Reload          string            `json:"reload,omitempty"`      // a signal, or command:COMMAND; "": DefaultReload
+	OnEvent         []string          `json:"on_event,omitempty"`    // commands and addresses: see ParseHook
+	EventKinds      []string          `json:"event_kinds,omitempty"` // none: DefaultEventKinds
+	Watch           []string          `json:"watch,omitempty"`       // patterns for files: see Glob; a change of one restarts it
 
 	Ready        Check    `json:"ready,omitzero"`
 	ReadyTimeout Duration `json:"ready_timeout,omitempty"`

@@ -258,6 +258,8 @@ var anySettings = rapid.Custom(func(t *rapid.T) tend.Settings {
 	s.EnvironmentFile = rapid.SampledFrom([][]string{nil, {"/srv/.env", "-/srv/local.env"}}).Draw(t, "environment files")
 	s.Watch = rapid.SampledFrom([][]string{nil, {"src", "**/*.py"}}).Draw(t, "watch")
 	s.Reload = rapid.SampledFrom([]string{"", "USR1", "command:./reload"}).Draw(t, "reload")
+	s.OnEvent = rapid.SampledFrom([][]string{nil, {"./hook", "https://h/x"}}).Draw(t, "hooks")
+	s.EventKinds = rapid.SampledFrom([][]string{nil, {"ready", "failed"}}).Draw(t, "event kinds")
 	given := func(what string) bool { return rapid.Bool().Draw(t, what+" given") }
 	if given("umask") {
 		u := anyUmask.Draw(t, "umask")

@@ -142,6 +142,11 @@ func (s Service) Redacted() Service {
 	if len(env) > 0 {
 		s.Environment = env
 	}
+	var hooks []string
+	for _, hook := range s.OnEvent {
+		hooks = append(hooks, BlotHook(hook))
+	}
+	s.OnEvent = hooks
 	return s
 }
 

@@ -153,6 +153,7 @@ func (s *Supervisor) flush() {
 		written := p.written() || s.commit(p)
 		if written {
 			s.pending = newPending()
+			s.tellHooks(p.notes)
 		}
 		pursuits := p.pursuits
 		p.pursuits = nil

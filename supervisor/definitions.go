@@ -115,6 +115,7 @@ func (s *Supervisor) defineCopies(definitions []tend.Service, states map[string]
 	s.forward()
 	s.probeAll()
 	s.watchFiles()
+	s.hookAll()
 }
 
 // redefine gives the service today's definition. One that cannot be read does not replace one that could: by that the

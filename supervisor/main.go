@@ -75,6 +75,7 @@ func (s *Supervisor) main() (int, error) {
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
 		s.prober.Close()
+		s.hooks.Close()
 		s.tasks.Close()
 		s.filesWatched.Close()
 		s.starting.Stop()
@@ -145,6 +146,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	s.announce(s.pending)
 	s.forward()
 	s.watchFiles()
+	s.hookAll()
 	s.searchPipes()
 	s.startMinding()
 	for _, sv := range s.services {
@@ -233,6 +235,7 @@ func (s *Supervisor) prepare() (err error) {
 		s.logf("%v", err)
 	}
 	s.filesWatched = s.newWatches()
+	s.hooks = s.newHooks()
 	return nil
 }
 

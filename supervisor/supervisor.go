@@ -17,6 +17,7 @@ import (
 
 	"tend"
 	"tend/forward"
+	"tend/hook"
 	"tend/internal/fault"
 	"tend/keeper"
 	"tend/logs"
@@ -74,6 +75,7 @@ type Supervisor struct {
 	newDoor  NewDoor
 
 	filesWatched *watch.Set
+	hooks        *hook.Set
 
 	minder   *minder // nil until whoever was supervised is let in
 	logTurns *turns
@@ -339,6 +341,9 @@ func (s *Supervisor) tick() {
 func (s *Supervisor) idle() bool {
 	given := s.leaving && s.commitError != nil // a database that refuses is not waited for
 	if !s.pending.empty() && !given || s.scanning || len(s.scanWanted) > 0 || s.busy.Load() > 0 {
+		return false
+	}
+	if s.hooks.Busy() && !given {
 		return false
 	}
 	if s.pipes.pump.Busy() && !s.leaving { // somebody may write into it whose service has ended

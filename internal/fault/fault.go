@@ -71,6 +71,8 @@ const (
 	LogsPacked    Point = "logs.packed"    // it has its name, and the plain one is still there
 	LogsDropped   Point = "logs.dropped"   // the oldest archive is removed, and there is more to be removed
 
+	HookTold Point = "hook.told" // a hook was told of an event, and that is not written down
+
 	CommandWritten  Point = "command.written"  // a command has changed definitions, and told nobody
 	CommandRenaming Point = "command.renaming" // it has moved the log of a service, whose other name does not count yet
 )
@@ -82,7 +84,7 @@ func Points() []Point {
 		OuterUpgrading, OuterUpgraded, InnerUpgrading, InnerUpgraded,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
 		SupervisorSpawning, SupervisorSpawned, SupervisorStopping, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorLeaving,
-		StoreCopied, StoreMigrating, StoreMigrated, CommandWritten, CommandRenaming,
+		StoreCopied, StoreMigrating, StoreMigrated, HookTold, CommandWritten, CommandRenaming,
 		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsSwapping, LogsLinked, LogsSwapped,
 		LogsPacking, LogsPacked, LogsDropped,
 	}

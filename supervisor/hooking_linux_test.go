@@ -1,0 +1,105 @@
+package supervisor_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"tend"
+	"tend/internal/fault"
+)
+
+// told are the events that a hook has written into a file, by id, and how often each.
+func (c *chain) toldEvents(file string) (events []tend.HookEvent, times map[int64]int) {
+	c.Helper()
+	text, _ := os.ReadFile(file)
+	times = map[int64]int{}
+	for line := range strings.Lines(string(text)) {
+		var e tend.HookEvent
+		if !strings.HasSuffix(line, "\n") {
+			break
+		}
+		c.check(json.Unmarshal([]byte(line), &e))
+		if times[e.ID]++; times[e.ID] == 1 {
+			events = append(events, e)
+		}
+	}
+	return events, times
+}
+
+// Every event that is wanted is told, in order, also those around the deaths of the supervisor and the last one, after which
+// it leaves; and none twice but where it died in between.
+func TestHooksAreToldOfEverything(t *testing.T) {
+	t.Parallel()
+	faults := t.TempDir()
+	c := newChain(t, fault.Variable+"="+faults)
+	s := c.definition("web")
+	file := filepath.Join(c.files, "told")
+	s.OnEvent = []string{"cat >>" + file}
+	s.EventKinds = []string{"all"}
+	c.add(s)
+	c.launch()
+	c.check(fault.Arm(faults, fault.HookTold, ""))
+	c.start("web")
+	for range 3 {
+		c.do(tend.CommandRestart, "web")
+		c.check(fault.Arm(faults, fault.SupervisorCommitted, ""))
+		c.signal(c.supervisor(), syscall.SIGKILL)
+	}
+	c.do(tend.CommandStop, "web")
+	c.until("everything is told", func() error {
+		wanted, at := map[int64]tend.NoteKind{}, int64(0)
+		for _, e := range c.entries("web") {
+			wanted[e.ID] = e.Kind
+		}
+		events, _ := c.toldEvents(file)
+		for _, e := range events {
+			if e.ID < at {
+				t.Fatalf("event %d comes after %d", e.ID, at)
+			}
+			at = e.ID
+			if wanted[e.ID] != e.Event || e.Service != "web" || e.Version != tend.HookVersion {
+				t.Fatalf("%+v is told of %v", e, wanted[e.ID])
+			}
+			delete(wanted, e.ID)
+		}
+		if len(wanted) > 0 {
+			return fmt.Errorf("%v is not told", wanted)
+		}
+		return nil
+	})
+	c.nothingLeft()
+}
+
+// A hook that fails is shown, and told of once.
+func TestAHookThatFails(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.definition("web")
+	s.OnEvent = []string{"echo no route to host; exit 3", "https://127.0.0.1:1/secret"}
+	c.add(s)
+	c.launch()
+	c.start("web")
+	c.do(tend.CommandRestart, "web")
+	c.until("it is shown", func() error {
+		if st := c.status("web"); len(st.Troubles) != 1 {
+			return fmt.Errorf("%q", st.Troubles)
+		} else if fmt.Sprint(st.Definition.OnEvent, st.Troubles) != strings.ReplaceAll(fmt.Sprint(st.Definition.OnEvent, st.Troubles), "secret", "") {
+			t.Fatalf("a secret is shown: %+v", st)
+		}
+		return nil
+	})
+	said := 0
+	for _, e := range c.entries("web") {
+		if e.Kind == tend.NoteHook {
+			said++
+		}
+	}
+	if said == 0 || said > 2 { // one for each
+		t.Errorf("it is told of %d times", said)
+	}
+}
