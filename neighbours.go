@@ -18,6 +18,8 @@ type Neighbours struct {
 type turned struct {
 	service string
 	how     string // it has just failed for good, or is gone, in this way; "": neither
+	far     bool   // also those see it that depend on it through others only
+	let     bool   // it was being stopped, or was to be, for which others may have waited
 }
 
 // Redrawn has everything looked at again: Order is new, or so is whoever looks.
@@ -32,16 +34,22 @@ func (n *Neighbours) Changed(service string, before, after State) {
 	if n.Order.Alone(service) && after.Phase != PhaseWaiting {
 		return
 	}
-	t := turned{service: service}
+	t := turned{service: service, far: far(before) || far(after), let: before.Halting || before.Phase == PhaseStopping}
 	if before.Phase != after.Phase {
 		t.how = n.fallen(service)
 	}
 	n.turned = append(n.turned, t)
 }
 
+// far reports whether the state concerns those that depend on a service through others: it is being restarted, or has failed
+// while they wait for a first attempt. Everything else they see when those between have changed.
+func far(st State) bool {
+	return st.Then == ThenStart || st.Cause == CauseRestart || st.Phase == PhaseBackoff || st.Failures > 0 || st.Restarts > 0
+}
+
 // Gone tells of a service that there is no more.
 func (n *Neighbours) Gone(service string) {
-	n.turned = append(n.turned, turned{service, "was removed"})
+	n.turned = append(n.turned, turned{service: service, how: "was removed", far: true, let: true})
 }
 
 // Again has those looked at again that depend on the service, for a reason that is not in its state.
@@ -73,8 +81,9 @@ func (n *Neighbours) Settle() {
 	for n.all || len(n.turned) > 0 {
 		if n.all {
 			n.all = false
-			for name := range n.Order.known {
-				n.Again(name)
+			for _, name := range n.Order.names {
+				n.proceed(name)
+				n.release(name)
 			}
 			continue
 		}
@@ -93,11 +102,19 @@ func (n *Neighbours) takeIn(t turned) {
 			n.lack(l)
 		}
 	}
-	for _, other := range n.Order.Above(t.service) {
-		n.proceed(other)
+	if t.far {
+		for _, other := range n.Order.Above(t.service) {
+			n.proceed(other)
+		}
+	} else {
+		for _, d := range n.Order.NeededBy(t.service) {
+			n.proceed(d.Service)
+		}
 	}
-	for _, other := range n.Order.Below(t.service) {
-		n.release(other)
+	if t.let {
+		for _, other := range n.Order.Below(t.service) {
+			n.release(other)
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ type Dependency struct {
 // same, by hand, an arrow that closes one does not count. It is never changed once it is made.
 type Order struct {
 	known   map[string]bool
+	names   []string                // in the order of a start
 	needs   map[string][]Dependency // by the service that depends, the strongest first; also on what is not there
 	needed  map[string][]Dependency // by the service that is depended on, by name
 	rank    map[string]int          // lower: starts earlier
@@ -63,6 +64,8 @@ func NewOrder(services []Service) *Order {
 		o.unravel(rest)
 		o.sort()
 	}
+	o.names = slices.Collect(maps.Keys(o.known))
+	o.Sort(o.names)
 	for _, name := range slices.Sorted(maps.Keys(o.needs)) {
 		for _, d := range o.needs[name] {
 			o.needed[d.On] = append(o.needed[d.On], d)

@@ -35,6 +35,11 @@ func (s Standing) down() bool {
 	return s.Phase == PhaseFailed || s.Broken && !s.Phase.Live() && !s.Phase.Pending()
 }
 
+// out reports whether it is down, or somebody has stopped it: where other copies are not, those have to do.
+func (s Standing) out() bool {
+	return s.down() || !s.Wanted && (s.Phase == PhaseStopped || s.Phase == "")
+}
+
 // firstTry reports whether it is on its way, and has not failed on it yet.
 func (s Standing) firstTry() bool {
 	switch s.Phase {
@@ -100,7 +105,7 @@ func (o Obstacle) Why() string {
 
 // Obstacles returns what is in the way of a start of the service, the final ones first.
 //
-// What it requires must be up, but for copies that have failed where not all have. What it wants, or only comes after, is waited for as long as its first attempt goes on. So
+// What it requires must be up, but for copies that have failed, or were stopped, where not all have. What it wants, or only comes after, is waited for as long as its first attempt goes on. So
 // is what it depends on through others, as long as that is being restarted: several that are restarted together are
 // stopped and started in order, also where one between them goes on running.
 func (o *Order) Obstacles(name string, at Standings) []Obstacle {
@@ -110,10 +115,10 @@ func (o *Order) Obstacles(name string, at Standings) []Obstacle {
 		if len(copies) == 0 && d.Bond == BondRequires {
 			found = append(found, Obstacle{d, d.On, "is not there", true})
 		}
-		all := !slices.ContainsFunc(copies, func(s Standing) bool { return !s.down() })
+		all := !slices.ContainsFunc(copies, func(s Standing) bool { return !s.out() })
 		for _, s := range copies {
 			switch {
-			case s.Up(), s.down() && !all:
+			case s.Up(), s.out() && !all:
 			case d.Bond == BondRequires:
 				found = append(found, Obstacle{d, s.Name, s.how(), s.down()})
 			case s.firstTry() && !o.stalled(d.On, s, at):

@@ -125,7 +125,7 @@ func (so *society) maySpawn(key string) {
 		for _, s := range so.at(d.On) {
 			if s.Up() {
 				up++
-			} else if s.Phase != tend.PhaseFailed {
+			} else if s.Phase != tend.PhaseFailed && (s.Phase != tend.PhaseStopped && s.Phase != "" || s.Wanted) {
 				so.Fatalf("%s starts, and requires %s, which is %s", key, s.Key, describe(s.State))
 			}
 		}

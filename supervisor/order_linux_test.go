@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tend"
 	"tend/internal/fault"
@@ -289,4 +290,37 @@ func TestShutdownInOrder(t *testing.T) {
 	c.reaches("web", tend.PhaseRunning)
 	same(c, "what happened", strings.Join(c.story(tend.NoteReady, tend.NoteStarting)[before:], ", "),
 		"db starting, db ready, api starting, api ready, web starting, web ready")
+}
+
+// What requires a service with copies waits for all of them, and is stopped before all of them; one copy may go alone.
+func TestCopiesAreRequired(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	c.add(c.copies("pool", 3))
+	c.addGraph("web: requires pool")
+	c.launch()
+	c.start("web")
+	comesBefore(t, c.story(tend.NoteReady, tend.NoteStarting), [2]string{"pool ready", "web starting"},
+		[2]string{"pool@1 ready", "web starting"}, [2]string{"pool@2 ready", "web starting"})
+	c.do(tend.CommandStop, "pool@1")
+	same(c, "web", c.status("web").State, tend.PhaseRunning)
+	c.do(tend.CommandRestart, "web")
+	same(c, "pool@1", c.status("pool@1").State, tend.PhaseStopped)
+	c.do(tend.CommandStop, "pool")
+	comesBefore(t, c.story(tend.NoteStopped, tend.NoteStopping)[3:], [2]string{"web stopped", "pool stopping"}, [2]string{"web stopped", "pool@2 stopping"})
+}
+
+// Whoever requires a service whose time is over is stopped before it, and not wanted any more either.
+func TestExpiryOfWhatIsRequired(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	c.addGraph("web: requires db")
+	db := c.definition("db")
+	db.Expires = tend.Duration(time.Second)
+	c.add(db)
+	c.launch()
+	c.start("web")
+	c.reaches("db", tend.PhaseStopped)
+	same(c, "web is wanted", c.status("web").Wanted, false)
+	comesBefore(t, c.story(tend.NoteStopped, tend.NoteStopping), [2]string{"web stopped", "db stopping"})
 }
