@@ -19,7 +19,7 @@ func newRun() command {
 	c := command{
 		name: "run", args: "NAME -- COMMAND", min: 1, max: -1, definition: true, starts: true,
 		short: "add a service and start it",
-		long: `Adds the service and starts it, in one. If there is one of that name already, its definition becomes the one that is given now, with all options; if that is another than before and the service runs, it is restarted.
+		long: `Adds the service and starts it, in one. If there is one of that name already, its definition becomes the one that is given now, with all options; if the service runs and the change needs it, it is restarted.
 
 COMMAND is everything after --, or one quoted string, which is split into words as a shell splits them. No shell runs it unless --shell is given.
 
@@ -64,8 +64,8 @@ func (a *App) run(ctx context.Context, c *command, o *addOptions, args arguments
 	request := tend.Request{Command: tend.CommandStart, Words: []string{s.Name}}
 	if old == nil {
 		err = a.define(ctx, nil, store.Revision{Add: []tend.Service{s}})
-	} else if changes := differences(*old, s); len(changes) > 0 {
-		request.Command, err = a.change(ctx, *old, s, changes, o.json)
+	} else if len(differences(*old, s)) > 0 {
+		request.Command, err = a.change(ctx, *old, s, o.json)
 	}
 	if err != nil {
 		return err
@@ -99,26 +99,26 @@ func (a *App) existing(ctx context.Context, name string) (*tend.Service, error) 
 	return &s, err
 }
 
-// change writes the new definition down and returns what is to be done: a service that runs is restarted.
-func (a *App) change(ctx context.Context, old, s tend.Service, changes []string, quiet bool) (tend.Command, error) {
+// change writes the new definition down and returns what is to be done: a service that runs is restarted if the change needs
+// it.
+func (a *App) change(ctx context.Context, old, s tend.Service, quiet bool) (tend.Command, error) {
 	now, err := a.statuses(ctx, tend.Query{Words: []string{s.Name}})
 	if err != nil {
 		return "", err
 	}
-	if err := a.define(ctx, []tend.Service{old}, store.Revision{Change: []tend.Service{s}}); err != nil {
+	changed, _ := newStep(old, s, now)
+	write, command := a.define, tend.CommandStart
+	switch {
+	case changed.Restart:
+		command = tend.CommandRestart
+	case slices.Equal(changed.Keys, []string{"instances"}) && is(now, s.Name, func(now tend.Status) bool { return now.State.Live() }):
+		write, command = a.revise, tend.CommandScale // the request has the definitions read, so that it sees what begins
+	}
+	if err := write(ctx, []tend.Service{old}, store.Revision{Change: []tend.Service{s}}); err != nil {
 		return "", err
 	}
-	what := fmt.Sprintf("Changed %s: %s", s.Name, strings.Join(changes, ", "))
-	command := tend.CommandStart
-	running := slices.ContainsFunc(now, func(s tend.Status) bool { return s.State.Live() && s.Elsewhere == "" })
-	switch {
-	case running && slices.Equal(changes, []string{"instances"}):
-		command = tend.CommandScale
-	case running:
-		command, what = tend.CommandRestart, what+"; it is restarted"
-	}
 	if !quiet {
-		fmt.Fprintln(a.Stdout, what)
+		fmt.Fprintf(a.Stdout, "Changed %s: %s%s\n", printable(s.Name, false), strings.Join(changed.Keys, ", "), changed.outlook(true))
 	}
 	return command, nil
 }

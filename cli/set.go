@@ -216,7 +216,7 @@ func (s step) outlook(now bool) string {
 	case now:
 		return "; it is restarted"
 	case len(s.notLive()) == len(s.Keys):
-		return "; until then it runs as before: tend restart " + typed(s.Name)
+		return "; it runs as before until it is restarted: tend restart " + typed(s.Name)
 	}
-	return "; " + keys + " when it is restarted: tend restart " + typed(s.Name)
+	return "; " + keys + " only when it is restarted: tend restart " + typed(s.Name)
 }
