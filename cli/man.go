@@ -32,7 +32,7 @@ func writeMan(to io.Writer, table []command) error {
 	b.WriteString(".SH OPTIONS OF A SERVICE\n")
 	for i := range tend.Options {
 		o := &tend.Options[i]
-		fmt.Fprintf(&b, ".TP\n.B %s\n%s. %s Default: %s.\n", roff(optionWords(o)), roff(capital(o.Help)), roff(o.Detail), roff(o.Default))
+		fmt.Fprintf(&b, ".TP\n.B %s\n%s.%s Default: %s.\n", roff(optionWords(o)), roff(capital(o.Help)), roff(furtherWords(o)), roff(o.Default))
 	}
 	manTable(&b, "EXIT STATUS", exitStatuses())
 	manTable(&b, "FILES AND ENVIRONMENT", surroundings())

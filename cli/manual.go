@@ -58,12 +58,7 @@ func writeManual(to io.Writer, table []command) error {
 	for i := range tend.Options {
 		o := &tend.Options[i]
 		fmt.Fprintf(&b, "\n### %s\n\n`%s`, default: %s\n\n%s.", o.Key, optionWords(o), o.Default, capital(o.Help))
-		if o.Detail != "" {
-			b.WriteString(" " + o.Detail)
-		}
-		if o.Repeat {
-			b.WriteString(" May be given several times.")
-		}
+		b.WriteString(furtherWords(o))
 		b.WriteString("\n")
 	}
 	b.WriteString("\n## Exit status\n\n| | |\n|---|---|\n")
@@ -110,6 +105,20 @@ func (c *command) writeSection(b *strings.Builder) {
 		fmt.Fprintf(b, "%s\n", e.line)
 	}
 	b.WriteString("```\n")
+}
+
+// furtherWords are what there is to say of an option besides its help.
+func furtherWords(o *tend.Option) (text string) {
+	if o.Detail != "" {
+		text += " " + o.Detail
+	}
+	if o.Repeat {
+		text += " May be given several times."
+	}
+	if !o.Live {
+		text += " A change takes effect when the service is next started."
+	}
+	return text
 }
 
 func optionWords(o *tend.Option) string {
