@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,8 @@ type channels struct {
 
 	mu    sync.Mutex
 	known map[string]*channel // by run
+
+	unshelved atomic.Bool // it was told that there is no room on the shelf
 }
 
 // channel is the socket of one run.
@@ -120,12 +123,12 @@ func (c *channels) open(run string, watchdog time.Duration) (path string, err er
 
 // freeName is the first name out of a run's id that no other run has taken. Ids are random.
 func (c *channels) freeName(run string) string {
-	taken := map[string]bool{}
-	for _, ch := range c.known {
-		taken[ch.file] = true
-	}
 	for at := 0; at+socketName <= len(run); at++ {
-		if name := run[at : at+socketName]; !taken[name] {
+		name, taken := run[at:at+socketName], false
+		for _, ch := range c.known {
+			taken = taken || ch.file == name
+		}
+		if !taken {
 			return name
 		}
 	}
@@ -147,8 +150,8 @@ func (c *channels) bind(ch *channel) error {
 
 // keep puts a channel on the shelf. What finds no room there is made anew by the next of us, and what was said meanwhile is lost.
 func (c *channels) keep(name string, file *os.File) {
-	if err := c.shelf.Put(name, file); err != nil && !errors.Is(err, keeper.ErrNoShelf) {
-		c.logf("%v", err)
+	if err := c.shelf.Put(name, file); err != nil && !errors.Is(err, keeper.ErrNoShelf) && !c.unshelved.Swap(true) {
+		c.logf("what services say while no supervisor is there may be lost: %v", err)
 	}
 }
 

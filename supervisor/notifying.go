@@ -81,8 +81,12 @@ func (s *Supervisor) speaker(run string) *service {
 
 // heard takes in what a run has told. When what follows from that is written down, the next may come.
 func (s *Supervisor) heard(n notify.News) {
-	defer n.Close()
 	sv := s.speaker(runOfKey(n.Key))
+	if sv != nil && !sv.state.Begun { // it was faster than the news that its process exists
+		sv.early = append(sv.early, n)
+		return
+	}
+	defer n.Close()
 	if sv == nil || !s.channels.server.Fresh(n) {
 		return
 	}
@@ -266,6 +270,14 @@ func (s *Supervisor) notifying(sv *service, before tend.State) {
 	st := sv.state
 	if st.Run != before.Run {
 		sv.said, sv.misheard = said{}, false
+	}
+	if early := sv.early; len(early) > 0 && (st.Begun || st.Run != before.Run || !st.Phase.Live()) {
+		sv.early = nil
+		s.calls.put(func() {
+			for _, n := range early {
+				s.heard(n)
+			}
+		})
 	}
 	if before.Phase.Live() && (!st.Phase.Live() || st.Run != before.Run) {
 		s.effect(func() { s.channels.close(before.Run) })

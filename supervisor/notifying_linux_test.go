@@ -516,3 +516,38 @@ func TestWhoeverDiesIsReplacedByOneWhoHears(t *testing.T) {
 		same(c, "its pid", c.status(name).PID, pid)
 	}
 }
+
+// Many that say that they are ready before anybody has taken in that their processes exist are ready.
+func TestManyAreReadyAtOnce(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "gcc")
+	c := newChain(t)
+	source, program := filepath.Join(c.files, "p.c"), filepath.Join(c.files, "p")
+	c.check(os.WriteFile(source, []byte(`
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void) {
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	strcpy(a.sun_path, getenv("NOTIFY_SOCKET"));
+	if (sendto(socket(AF_UNIX, SOCK_DGRAM, 0), "READY=1", 7, 0, (void *)&a, sizeof a) < 0) return 1;
+	for (;;) pause();
+}
+`), 0o600))
+	if out, err := exec.Command("gcc", "-static", "-o", program, source).CombinedOutput(); err != nil {
+		testenv.Missing(t, fmt.Sprintf("a program cannot be linked: %s", out))
+	}
+	for i := range 60 {
+		s := c.definition(fmt.Sprint("s", i))
+		s.CommandLine, s.Ready = program, tend.Check{Kind: tend.CheckNotify}
+		c.add(s)
+	}
+	c.launch()
+	for name, p := range c.do(tend.CommandStart) {
+		if p.Kind != tend.ProgressStarted {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}

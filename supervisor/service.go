@@ -8,6 +8,7 @@ import (
 
 	"tend"
 	"tend/logs"
+	"tend/notify"
 )
 
 // service is one service under supervision. Only the loop's goroutine touches it.
@@ -35,6 +36,7 @@ type service struct {
 	removed     bool            // its row has been deleted by hand while it ran
 	surplus     bool            // it is a copy that is no more: see copies.go
 	said        said            // what its run says of itself
+	early       []notify.News   // heard of its run before its process was
 	misheard    bool            // its run has sent what was not understood, and that was told of
 	watchdog    watchdog        // waits for signs of life of its run
 	fresh       bool            // it is a copy that was not there before
