@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,9 @@ import (
 // trace the process, which Yama may refuse.
 func Search(id tend.Identity, wanted []tend.Listen) (found []*Socket, err error) {
 	found = make([]*Socket, len(wanted))
+	if !process.Probe().Has("pidfd") {
+		return found, errors.New("there are no pidfds")
+	}
 	pidfd, err := unix.PidfdOpen(id.PID, 0)
 	if err != nil {
 		return found, os.NewSyscallError("pidfd_open", err)

@@ -190,6 +190,9 @@ func TestPaths(t *testing.T) {
 
 // TestSearch finds a socket in this very process, whatever its mode is, and keeps it open.
 func TestSearch(t *testing.T) {
+	if !process.Probe().Has("pidfd") {
+		testenv.Missing(t, "no pidfds")
+	}
 	a, la := opened(t, fmt.Sprintf("tcp:127.0.0.1:%d", port(t, "tcp")))
 	_, lb := opened(t, "unix:"+filepath.Join(t.TempDir(), "s"))
 	if err := syscall.SetNonblock(a.fd, true); err != nil {

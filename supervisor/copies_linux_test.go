@@ -166,21 +166,27 @@ func TestRestartScheduleGoesFromCopyToCopy(t *testing.T) {
 	s.RestartSchedule = ""
 	c.change(s)
 	c.do(tend.CommandStart, "web")
+	c.oneByOne()
+	for i, cause := range []tend.Cause{tend.CauseSchedule, tend.CauseStart} {
+		runs := c.runs("web@2")
+		same(c, fmt.Sprintf("cause of run %d", i), runs[len(runs)-2+i].Cause, cause)
+	}
+}
+
+// oneByOne checks that no copy was stopped while another was away.
+func (c *chain) oneByOne() {
+	c.Helper()
 	away := map[string]bool{}
 	for _, word := range c.story(tend.NoteStarting, tend.NoteStopping, tend.NoteReady) {
 		name, kind, _ := strings.Cut(word, " ")
 		switch tend.NoteKind(kind) {
 		case tend.NoteStopping:
 			if len(away) > 0 {
-				t.Errorf("%s is stopped while %v is away", name, away)
+				c.Errorf("%s is stopped while %v is away", name, away)
 			}
 			away[name] = true
 		case tend.NoteReady:
 			delete(away, name)
 		}
-	}
-	for i, cause := range []tend.Cause{tend.CauseSchedule, tend.CauseStart} {
-		runs := c.runs("web@2")
-		same(c, fmt.Sprintf("cause of run %d", i), runs[len(runs)-2+i].Cause, cause)
 	}
 }

@@ -89,12 +89,7 @@ func TestNobodyIsRefused(t *testing.T) {
 			}
 			c.do(tend.CommandRestart, "web")
 			if process.Probe().Has("pidfd") { // the sockets are taken from the services
-				for pid, line := range c.all() {
-					if strings.HasPrefix(line, "tend ") {
-						syscall.Kill(pid, syscall.SIGKILL)
-					}
-				}
-				c.launch()
+				c.killAtOnce(c.outer(), c.inner(), c.supervisor())
 				c.do(tend.CommandRestart, "web")
 			}
 			c.signal(c.inner(), syscall.SIGKILL)
@@ -105,6 +100,31 @@ func TestNobodyIsRefused(t *testing.T) {
 			c.do(tend.CommandStop, "web")
 			refused(t, "tcp", address)
 		})
+	}
+}
+
+// Where the sockets cannot be taken from the service after all of tend was killed, it goes on with them, and they are opened
+// anew when it is restarted.
+func TestSocketsThatCannotBeTakenBack(t *testing.T) {
+	t.Parallel()
+	c := newChain(t, "TEND_WITHOUT=pidfd")
+	address := freePort(t)
+	c.add(c.listening("web", 1, "tcp:"+address))
+	c.launch()
+	c.start("web")
+	pid := c.status("web").PID
+	c.killAtOnce(c.outer(), c.inner(), c.supervisor())
+	same(c, "the process", c.do(tend.CommandStart, "web")["web"].PID, pid)
+	if _, err := ask("tcp", address, "hello"); err != nil {
+		t.Error(err)
+	}
+	if p := c.do(tend.CommandRestart, "web")["web"]; p.Kind != tend.ProgressStarted {
+		t.Errorf("restart: %+v", p)
+	}
+	answers := c.load(address)
+	c.do(tend.CommandRestart, "web")
+	if answers() == 0 {
+		t.Error("there was no answer")
 	}
 }
 

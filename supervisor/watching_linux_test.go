@@ -38,6 +38,24 @@ func (c *chain) another(name string, before int) (runs []tend.Run) {
 	return runs
 }
 
+// Copies are restarted one after the other when a file of theirs has changed.
+func TestWatchedCopiesAreRestartedOneByOne(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.copies("web", 3)
+	s.WorkingDirectory, s.Watch = c.place("web"), []string{"**/*.py"}
+	c.add(s)
+	c.launch()
+	c.start("web")
+	c.write("web", "app.py")
+	eachCopy("web", 3, func(_, key, place string) {
+		runs := c.another(key, 1)
+		same(c, "cause of the last run of "+key, runs[0].Cause, tend.CauseWatch)
+		c.lived(place, 2)
+	})
+	c.oneByOne()
+}
+
 // A change restarts a service, once for a burst, and the history says for which file. What nobody supervised is noticed by
 // the next one who does, and so is what happens under a supervisor that has only just come.
 func TestWatch(t *testing.T) {
