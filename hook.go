@@ -127,7 +127,7 @@ var onEventOption = Option{Key: "on_event", Flag: "on-event", Arg: "HOOK", Repea
 	Detail: "A command is run by /bin/sh -c, with the event in its environment and as JSON on its stdin; an address gets the JSON by POST. Each is told of one event after the other, at least once. Of an address list and status show only the host. See docs/hooks.md.",
 	Access: Access{setOnEvent, func(s Service) []string { return s.OnEvent }}}
 
-var eventKindsOption = Option{Key: "event_kinds", Flag: "event-kinds", Arg: "K,K", Default: "ready,ended,failed,backoff,stopped,survived,unhealthy,memory,missed", Live: true,
+var eventKindsOption = Option{Key: "event_kinds", Flag: "event-kinds", Arg: "K,K", Default: "ready, ended, failed, backoff, stopped, survived, unhealthy, memory, missed", Live: true,
 	Help:   "of which events its hooks are told, or all",
 	Detail: "Those that tend events shows as kind.",
 	Access: Access{setEventKinds, getEventKinds}}
