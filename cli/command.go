@@ -52,15 +52,30 @@ const (
 	files         // any file
 )
 
-// commands is the command table, in the order of the help.
-func commands() []command {
-	return []command{
-		newRun(), newUp(),
-		newList(), newStatus(), newLogs(), newWhy(), newGraph(), newEvents(), newHistory(),
-		newStart(), newStop(), newRestart(), newReload(), newSignal(), newWait(), newScale(),
-		newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newSchema(), newInitialize(),
-		newUpgrade(), newCompletion(), newVersion(), newHelp(), newManual(),
+// commandGroup are commands that the help has together.
+type commandGroup struct {
+	title    string
+	commands []command
+}
+
+// commandGroups are all commands, in the order of the help.
+func commandGroups() []commandGroup {
+	return []commandGroup{
+		{"Run", []command{newRun(), newUp()}},
+		{"Look", []command{newList(), newStatus(), newLogs(), newWhy(), newGraph(), newEvents(), newHistory()}},
+		{"Act", []command{newStart(), newStop(), newRestart(), newReload(), newSignal(), newWait(), newScale()}},
+		{"Define", []command{newAdd(), newSet(), newEdit(), newRename(), newRemove(), newApply(), newExport(), newSchema(), newInitialize()}},
+		{"tend itself", []command{newUpgrade(), newCompletion(), newVersion(), newHelp(), newManual()}},
 	}
+}
+
+// commands is the command table.
+func commands() []command {
+	var table []command
+	for _, g := range commandGroups() {
+		table = append(table, g.commands...)
+	}
+	return table
 }
 
 // usage is the usage line without the word "usage".

@@ -21,7 +21,7 @@ func newHelp() command {
 		return func(_ context.Context, args arguments) error {
 			table := commands()
 			if len(args.words) == 0 {
-				a.writeCommands(table)
+				a.writeCommands()
 				return nil
 			}
 			found, err := resolve(table, args.words[0])
@@ -107,7 +107,19 @@ func (a *App) writeHelp(c *command) {
 	definition, own := c.optionPairs()
 	if len(definition) > 0 {
 		w.heading("Options of the service")
-		w.table(definition, 34)
+	}
+	for _, area := range tend.OptionAreas() {
+		var pairs [][2]string
+		for _, key := range area.Keys {
+			if pair, found := definition[key]; found {
+				pairs = append(pairs, pair)
+			}
+		}
+		if len(pairs) > 0 {
+			w.line("%s", "")
+			w.line(" %s", w.p.faint(area.Title))
+			w.table(pairs, 34)
+		}
 	}
 	w.heading("Options")
 	w.table(append(own, [2]string{"-h, --help", "this text"}), 34)
@@ -133,14 +145,15 @@ func (w *page) examples(pairs [][2]string) {
 	}
 }
 
-// optionPairs are the command's options and what they do: those of a definition, and its own.
-func (c *command) optionPairs() (definition, own [][2]string) {
+// optionPairs are the command's options and what they do: those of a definition, by their keys, and its own.
+func (c *command) optionPairs() (definition map[string][2]string, own [][2]string) {
+	definition = map[string][2]string{}
 	c.flags().VisitAll(func(f *pflag.Flag) {
 		if f.Name == "help" {
 			return
 		}
 		if o, ok := f.Value.(*optionFlag); ok {
-			definition = append(definition, [2]string{flagWords(f, o.option.Arg), o.option.Help + " (" + defaultWords(o.option) + ")"})
+			definition[o.option.Key] = [2]string{flagWords(f, o.option.Arg), o.option.Help + " (" + defaultWords(o.option) + ")"}
 			return
 		}
 		arg := ""

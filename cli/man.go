@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"tend"
 )
 
 // writeMan writes the manual as a manual page; see man(7).
@@ -30,8 +28,7 @@ func writeMan(to io.Writer, table []command) error {
 		b.WriteString(".fi\n")
 	}
 	b.WriteString(".SH OPTIONS OF A SERVICE\n")
-	for i := range tend.Options {
-		o := &tend.Options[i]
+	for _, o := range optionsByArea(func(title string) { fmt.Fprintf(&b, ".SS %s\n", roff(title)) }) {
 		fmt.Fprintf(&b, ".TP\n.B %s\n%s.%s Default: %s.\n", roff(optionWords(o)), roff(capital(o.Help)), roff(furtherWords(o)), roff(o.Default))
 	}
 	manTable(&b, "EXIT STATUS", exitStatuses())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -55,9 +56,8 @@ func writeManual(to io.Writer, table []command) error {
 		table[i].writeSection(&b)
 	}
 	b.WriteString("\n## Options of a service\n\nGiven to `add`, `run` and `set`, and the keys of a [tend.toml](toml.md).\n")
-	for i := range tend.Options {
-		o := &tend.Options[i]
-		fmt.Fprintf(&b, "\n### %s\n\n`%s`, default: %s\n\n%s.", o.Key, optionWords(o), o.Default, capital(o.Help))
+	for _, o := range optionsByArea(func(title string) { fmt.Fprintf(&b, "\n### %s\n", title) }) {
+		fmt.Fprintf(&b, "\n#### %s\n\n`%s`, default: %s\n\n%s.", o.Key, optionWords(o), o.Default, capital(o.Help))
 		b.WriteString(furtherWords(o))
 		b.WriteString("\n")
 	}
@@ -79,6 +79,22 @@ func writeManual(to io.Writer, table []command) error {
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// optionsByArea yields all options, area by area, and calls begin before each.
+func optionsByArea(begin func(title string)) iter.Seq2[int, *tend.Option] {
+	return func(yield func(int, *tend.Option) bool) {
+		n := 0
+		for _, area := range tend.OptionAreas() {
+			begin(area.Title)
+			for _, key := range area.Keys {
+				if o := tend.FindOption(key); o != nil && !yield(n, o) {
+					return
+				}
+				n++
+			}
+		}
+	}
 }
 
 // writeSection writes the section of one command.

@@ -1,6 +1,9 @@
 package cli
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // firstStep is for whoever has no service yet.
 const firstStep = "tend run NAME -- COMMAND"
@@ -30,20 +33,23 @@ func (a *App) writeOverview(table []command) {
 }
 
 // writeCommands is the answer to `tend help`.
-func (a *App) writeCommands(table []command) {
+func (a *App) writeCommands() {
 	w := a.page()
 	w.line("%s keeps your programs running, as yourself, without root.", w.p.bold("tend"))
 	w.line("\nusage: tend COMMAND [options] [NAME…]")
 	w.heading("Commands")
-	var pairs [][2]string
-	for _, c := range visible(table) {
-		name := c.name
-		if len(c.aliases) > 0 {
-			name += " (" + strings.Join(c.aliases, ", ") + ")"
+	for _, g := range commandGroups() {
+		var pairs [][2]string
+		for _, c := range visible(g.commands) {
+			name := c.name
+			if len(c.aliases) > 0 {
+				name += " (" + strings.Join(c.aliases, ", ") + ")"
+			}
+			pairs = append(pairs, [2]string{fmt.Sprintf("%-10s", name), c.short})
 		}
-		pairs = append(pairs, [2]string{name, c.short})
+		w.line("\n %s", w.p.faint(g.title))
+		w.table(pairs, 40)
 	}
-	w.table(pairs, 40)
 	w.paragraph("tend help COMMAND explains one. Any unambiguous beginning of a command works: tend rest web.")
 	w.heading("Exit status")
 	w.table(exitStatuses(), 10)
