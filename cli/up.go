@@ -31,7 +31,7 @@ As process 1 of a container, it also reaps what nobody else does, and at its end
 		examples: []example{
 			{"tend up", "what the tend.toml or Procfile here says"},
 			{"tend up --keep-going shop.toml", "go on with the others when one has failed"},
-			{`ENTRYPOINT ["tend", "up", "/app/tend.toml"]`, "in a Dockerfile"},
+			{"tend up /app/tend.toml", "as the ENTRYPOINT of a container"},
 		},
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
