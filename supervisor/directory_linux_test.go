@@ -79,9 +79,7 @@ func TestTheRuntimeDirectoryIsRemoved(t *testing.T) {
 			lives := 1
 			switch name {
 			case "all, and all die":
-				for _, pid := range []int{outer, inner, supervisor} {
-					c.signal(pid, syscall.SIGKILL)
-				}
+				c.killAtOnce(outer, inner, supervisor)
 				c.until("they have ended", func() error { return when(dead(outer) && dead(inner) && dead(supervisor)) })
 				outer, inner, supervisor = 0, 0, 0
 			case "all, and the supervisor":
