@@ -74,7 +74,7 @@ func (w *world) concerns(p seen) bool {
 // ordinary is what tend leaves in the end, and nothing else: no socket, no write-ahead log, no journal of SQLite's.
 var ordinary = []string{
 	"db/s.sqlite", "db/s.sqlite-logs", "db/s.sqlite-logs/*.log", "db/s.sqlite-logs/*.marks",
-	"run/????????????", "run/*/lock", "run/*/start.lock", "run/*/keepers.lock", "run/*/exits", "run/*/tend.log",
+	"run/????????????", "run/*/lock", "run/*/start.lock", "run/*/keepers.lock", "run/*/exits", "run/*/tend.log", "run/*/n", "run/*/tasks",
 	"work/*", "work/*/*", "work/*/*/*", "work/*/*/*/*",
 }
 
