@@ -109,13 +109,18 @@ func (s *Supervisor) defineCopies(definitions []tend.Service, states map[string]
 	s.drawGraph()
 	if s.resumed {
 		s.grow()
-		s.closeUnwanted()
-		s.stored.sweep(s.keepsDescriptors)
+		s.letGo()
 	}
 	s.forward()
 	s.probeAll()
 	s.watchFiles()
 	s.hookAll()
+}
+
+// letGo closes what is kept open for services that do not need it any more, or are no more.
+func (s *Supervisor) letGo() {
+	s.closeUnwanted()
+	s.stored.sweep(s.keepsDescriptors)
 }
 
 // redefine gives the service today's definition. One that cannot be read does not replace one that could: by that the

@@ -255,3 +255,30 @@ func TestTakenAddress(t *testing.T) {
 		t.Errorf("got %+v", p.Error)
 	}
 }
+
+// The socket of a service that waits to be started again is closed when the service is removed.
+func TestSocketsOfARemovedService(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	address := freePort(t)
+	s := c.listening("web", 1, "tcp:"+address)
+	s.Backoff = tend.Backoff{Min: tend.Duration(time.Hour), Max: tend.Duration(time.Hour)}
+	c.add(s)
+	c.add(c.definition("other")) // for which the supervisor stays
+	c.launch()
+	c.start("web", "other")
+	before := c.status("web").PID
+	ask("tcp", address, "die") // the first restart is at once
+	c.until("it runs again", func() error {
+		if st := c.status("web"); st.State != tend.PhaseRunning || st.PID == before {
+			return errors.New(string(st.State))
+		}
+		return nil
+	})
+	ask("tcp", address, "die")
+	c.reaches("web", tend.PhaseBackoff)
+	if p := c.do(tend.CommandRemove, "web")["web"]; p.Kind != tend.ProgressRemoved {
+		t.Fatalf("remove: %+v", p)
+	}
+	refused(t, "tcp", address)
+}

@@ -168,6 +168,7 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 	s.forward()
 	s.watchFiles()
 	s.hookAll()
+	s.effect(s.letGo)
 	sv.definition.Name, sv.definition.Copy, sv.definition.Instances = sv.definition.Service(), 0, 1 // is what is said to be removed
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
 }
