@@ -35,6 +35,7 @@ func (d *decision) mainEnded(e Ended) {
 		text += unseen
 	}
 	d.do(Note{Kind: NoteEnded, Text: text, At: d.Ended})
+	exit.Fault = d.Fault
 	switch {
 	case exit.Lost != "":
 		d.lost()

@@ -278,7 +278,9 @@ func describe(s tend.State) string {
 	say(s.StatusText != "", "says %q", s.StatusText)
 	say(s.Failures > 0, "failures %d", s.Failures)
 	say(s.Restarts > 0, "restarts %d", s.Restarts)
-	say(!s.Phase.Live() && s.Exit != nil, "last %s", s.Exit)
+	if !s.Phase.Live() && s.Exit != nil {
+		say(true, "last %s", s.Exit.Account())
+	}
 	say(!s.Phase.Live() && !s.EndedAfter.IsZero(), "between %s and %s", s.EndedAfter.Sub(epoch), s.Ended.Sub(epoch))
 	say(s.Reason != "", "because %q", s.Reason)
 	return line

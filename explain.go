@@ -283,10 +283,10 @@ func (e *explanation) because(cause Cause, index int) string {
 	before := ""
 	if index+1 < len(e.Runs) {
 		if exit := e.Runs[index+1].Exit; exit != nil {
-			before = ": it " + exit.String()
+			before = ": it " + exit.Account()
 		}
 	} else if exit := e.State.Exit; exit != nil && len(e.Runs) == 0 {
-		before = ": it " + exit.String()
+		before = ": it " + exit.Account()
 	}
 	switch cause {
 	case CauseRestart:
@@ -323,7 +323,7 @@ func (e *explanation) restarts() {
 		total++
 		how := "of an end that is not remembered"
 		if i+1 < len(e.Runs) && e.Runs[i+1].Exit != nil {
-			how = "it " + e.Runs[i+1].Exit.String()
+			how = "it " + e.Runs[i+1].Exit.Account()
 		}
 		if i+1 == len(e.Runs) { // there was one before it, and only so many are kept
 			more = "at least "
@@ -356,7 +356,7 @@ func (e *explanation) lastRun() {
 	case !st.EndedAfter.IsZero():
 		e.say("Its last run %s; it ended at an unknown moment between %s and %s", st.Exit, Moment(st.EndedAfter, e.now), Moment(st.Ended, e.now))
 	case st.Fault != "" && st.Phase == PhaseBackoff:
-		e.say("Its last run was ended because it %s; it %s %s", st.Fault, st.Exit, e.since(st.Ended))
+		e.say("Its last run was ended because it %s; it %s %s", strings.TrimPrefix(st.Fault, "it "), st.Exit, e.since(st.Ended))
 	default:
 		e.say("Its last run %s %s", st.Exit, e.since(st.Ended))
 	}

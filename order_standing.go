@@ -69,9 +69,9 @@ func (s Standing) how() string {
 	case s.Broken && !s.Phase.Live():
 		return "has a definition that cannot be read"
 	case s.Phase == PhaseStarting && s.Failures > 0 && s.Exit != nil:
-		return "is being started again: it " + s.Exit.String()
+		return "is being started again: it " + s.Exit.Account()
 	case s.Phase == PhaseBackoff && s.Exit != nil:
-		return "is started again after a pause: it " + s.Exit.String()
+		return "is started again after a pause: it " + s.Exit.Account()
 	case s.Phase == PhaseBackoff:
 		return "is started again after a pause"
 	case s.Phase == PhaseStopped || s.Phase == "":

@@ -38,6 +38,15 @@ type Exit struct {
 	Unknown bool   `json:"unknown,omitempty"` // it ended, and nobody can say how
 	Lost    string `json:"lost,omitempty"`    // it ended with its host: "reboot"
 	Error   string `json:"error,omitempty"`   // it never began: why
+	Fault   string `json:"fault,omitempty"`   // tend ended it for this, so it has failed, whatever its exit status is
+}
+
+// Account says it with the reason, where tend had one to end the run: to be read after "it".
+func (e Exit) Account() string {
+	if e.Fault == "" {
+		return e.String()
+	}
+	return "was ended, because it " + strings.TrimPrefix(e.Fault, "it ")
 }
 
 // String says it in words: "exited with status 3", "was killed by SIGKILL".

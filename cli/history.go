@@ -119,7 +119,7 @@ func (p *past) tell(run tend.Run, now time.Time) pastRun {
 	}
 	t.Took = max(0, t.Took)
 	if run.Exit != nil {
-		t.How = run.Exit.String()
+		t.How = run.Exit.Account()
 	}
 	if away, found := tend.AwayAt(p.absences, run.EndedAfter, run.EndedAt); found {
 		t.Away = &away

@@ -178,9 +178,9 @@ func (s *Supervisor) askedHealth(sv *service, p *probing, failures *int, err err
 	p.answer.set(err.Error())
 	switch {
 	case *failures == p.failures:
-		why := fmt.Sprintf("its health check failed %d times in a row: %s", p.failures, err)
+		why := fmt.Sprintf("failed its health check %d times in a row: %s", p.failures, err)
 		if p.failures == 1 {
-			why = fmt.Sprintf("its health check failed: %s", err)
+			why = fmt.Sprintf("failed its health check: %s", err)
 		}
 		s.calls.put(func() {
 			if sv.probing == p {

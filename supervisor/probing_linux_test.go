@@ -241,7 +241,7 @@ func TestAServerThatHangsIsNotWell(t *testing.T) {
 	c.start("web")
 	c.says("web", "hang")
 	st := c.reaches("web", tend.PhaseFailed)
-	if want := fmt.Sprintf("its health check failed: no answer from 127.0.0.1:%d within 200ms", port); !strings.Contains(st.Reason, want) {
+	if want := fmt.Sprintf("failed its health check: no answer from 127.0.0.1:%d within 200ms", port); !strings.Contains(st.Reason, want) {
 		t.Errorf("%q is not %q", st.Reason, want)
 	}
 }
