@@ -2,7 +2,9 @@ package hook
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -19,8 +21,14 @@ func readCursors(path string) cursors {
 	return c
 }
 
-// write is not synced: what a crash of the machine takes back is told once more.
+// write is not synced: what a crash of the machine takes back is told once more. Of no hooks there is no file.
 func (c cursors) write(path string) error {
+	if len(c) == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forgetting what hooks were told: %w", err)
+		}
+		return nil
+	}
 	text, err := json.Marshal(c)
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(path), 0o700)

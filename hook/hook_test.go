@@ -225,3 +225,22 @@ func TestNothingIsLost(t *testing.T) {
 		t.Errorf("the file of the cursors: %v, %v", info.Mode(), err)
 	}
 }
+
+// Nothing is left of hooks that are no more, and the file that names them goes with the last.
+func TestCursorsGoWithTheHooks(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(w.dir, "logs", "web.hooks")
+	w.want("one", "two")
+	w.happens(tend.NoteReady, "x")
+	for range 2 {
+		<-w.commands
+	}
+	w.want("two")
+	if c := readCursors(path); len(c) != 1 {
+		t.Errorf("%v", c)
+	}
+	w.want()
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("%v", err)
+	}
+}

@@ -132,6 +132,15 @@ func (s *Set) Close() {
 	s.work.Wait()
 }
 
+// note writes down what the hook was told, unless it is one no more: then there is nothing left of it to be written to.
+func (s *Set) note(h *teller) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hooks[h.current().key()] == h {
+		s.save(h)
+	}
+}
+
 // save writes down what the hooks of one service were told. The lock is held.
 func (s *Set) save(changed *teller) {
 	c := cursors{}

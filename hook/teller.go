@@ -74,11 +74,9 @@ func (h *teller) run() {
 			}
 			h.passed(e.ID)
 		}
-		h.set.mu.Lock()
 		if h.ctx.Err() == nil && len(entries) > 0 {
-			h.set.save(h)
+			h.set.note(h)
 		}
-		h.set.mu.Unlock()
 	}
 }
 
@@ -132,9 +130,7 @@ func (h *teller) deliver(e tend.Entry) bool {
 			continue
 		}
 		h.passed(e.ID)
-		h.set.mu.Lock()
-		h.set.save(h)
-		h.set.mu.Unlock()
+		h.set.note(h)
 		return true
 	}
 }

@@ -39,6 +39,9 @@ func Rename(database, old, new string, files ...string) (undo func(), err error)
 			return nil, fmt.Errorf("%w: %s", ErrTaken, target)
 		}
 	}
+	if hooks := HooksPath(database, old); slices.Contains(names, filepath.Base(hooks)) {
+		moves[hooks] = HooksPath(database, new) // where one is left, no service has it
+	}
 	return move(moves, from)
 }
 

@@ -33,7 +33,7 @@ func TestRename(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := filepath.Base(SentPath(database, "web", "/srv/log"))
-	make("web.log", "web.log.0-10", "web.log.10-20.gz", "web.log.index", "web.log.marks", "web.log.sent", sent, "web.log.part", "web.logo", "web2.log", "website.log")
+	make("web.log", "web.log.0-10", "web.log.10-20.gz", "web.log.index", "web.log.marks", "web.log.sent", "web.hooks", sent, "web.log.part", "web.logo", "web2.log", "website.log")
 	before := there()
 
 	make("shop.log")
@@ -56,7 +56,7 @@ func TestRename(t *testing.T) {
 	if _, err := Rename(database, "web", "shop", "/srv/log"); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"shop.log", "shop.log.0-10", "shop.log.10-20.gz", "shop.log.index", "shop.log.marks", "shop.log.sent",
+	want := []string{"shop.log", "shop.log.0-10", "shop.log.10-20.gz", "shop.log.index", "shop.log.marks", "shop.log.sent", "shop.hooks",
 		filepath.Base(SentPath(database, "shop", "/srv/log")), "web.log.part", "web.logo", "web2.log", "website.log"}
 	slices.Sort(want)
 	if after := there(); !slices.Equal(after, want) {

@@ -44,8 +44,19 @@ func (s *Supervisor) hookAll() {
 }
 
 // cursorFile is where it stands what the hooks of a service were told.
-func (s *Supervisor) cursorFile(sv *service) string {
-	return strings.TrimSuffix(logs.Path(s.database, sv.name()), ".log") + ".hooks"
+func (s *Supervisor) cursorFile(sv *service) string { return logs.HooksPath(s.database, sv.name()) }
+
+// sweepCursors removes the cursors of hooks that went with their services, or were taken from them, while nobody supervised.
+func (s *Supervisor) sweepCursors() {
+	var names []string
+	for name, sv := range s.services {
+		if len(sv.definition.OnEvent) > 0 {
+			names = append(names, name)
+		}
+	}
+	if err := logs.SweepHooks(s.database, names); err != nil {
+		s.logf("%v", err)
+	}
 }
 
 // lastEvent is the id of the last event in the history.
@@ -60,13 +71,18 @@ func (s *Supervisor) lastEvent() (id int64, err error) {
 // entriesAfter reads the history in the loop, which owns the database.
 func (s *Supervisor) entriesAfter(ctx context.Context, service string, after int64) (entries []tend.Entry, err error) {
 	const most = 100 // at a time
-	done := make(chan struct{})
+	type answer struct {
+		entries []tend.Entry
+		err     error
+	}
+	answers := make(chan answer, 1) // whoever asks may have gone
 	s.calls.put(func() {
-		defer close(done)
-		entries, err = s.store.History(s.ctx, store.HistoryQuery{Services: []string{service}, After: after})
+		entries, err := s.store.History(s.ctx, store.HistoryQuery{Services: []string{service}, After: after})
+		answers <- answer{entries, err}
 	})
 	select {
-	case <-done:
+	case a := <-answers:
+		entries, err = a.entries, a.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -80,7 +96,7 @@ func (s *Supervisor) entriesAfter(ctx context.Context, service string, after int
 // tellHooks says that something was written into the history.
 func (s *Supervisor) tellHooks(notes []tend.Entry) {
 	for _, n := range notes {
-		if sv := s.services[n.Service]; sv != nil && len(sv.definition.OnEvent) > 0 {
+		if sv := s.services[n.Service]; sv == nil || len(sv.definition.OnEvent) > 0 { // that of a copy that is no more may be there yet
 			s.hooks.Tell(n.Service)
 		}
 	}

@@ -1,7 +1,9 @@
 package supervisor_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 
 	"tend"
 	"tend/internal/fault"
+	"tend/logs"
+	"tend/store"
 )
 
 // told are the events that a hook has written into a file, by id, and how often each.
@@ -101,5 +105,45 @@ func TestAHookThatFails(t *testing.T) {
 	}
 	if said == 0 || said > 2 { // one for each
 		t.Errorf("it is told of %d times", said)
+	}
+}
+
+// The cursors of a service go with it, also where it is removed while nobody supervises.
+func TestCursorsFollowTheService(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	for _, name := range []string{"web", "old", "other"} {
+		s := c.definition(name)
+		s.OnEvent = []string{"true"}
+		c.add(s)
+	}
+	c.launch()
+	c.start("web", "old", "other")
+	file := func(name string) error { _, err := os.Stat(logs.HooksPath(c.database, name)); return err }
+	for _, name := range []string{"web", "old", "other"} {
+		if err := file(name); err != nil {
+			t.Error(err)
+		}
+	}
+	c.do(tend.CommandStop, "old", "other")
+	c.do(tend.CommandRemove, "old")
+	c.until("the cursor is gone", func() error {
+		if file("old") == nil {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	c.killAtOnce(c.outer(), c.inner(), c.supervisor())
+	c.db(func(db *store.Store) error { return db.Remove(context.Background(), "other") })
+	c.launch()
+	c.status("web")
+	c.until("the other one is gone", func() error {
+		if file("other") == nil {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	if err := file("web"); err != nil {
+		t.Error(err)
 	}
 }

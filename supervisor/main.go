@@ -147,6 +147,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	s.forward()
 	s.watchFiles()
 	s.hookAll()
+	s.sweepCursors()
 	s.searchPipes()
 	s.startMinding()
 	for _, sv := range s.services {
