@@ -20,7 +20,7 @@ func SetForward(then, now time.Time) time.Duration {
 // Shift returns the state as it would be had the clock, by which all its times were told, been set forward by d. Due stays
 // where it is a time of the calendar, which is that of the clock.
 func (st State) Shift(d time.Duration) State {
-	times := []*time.Time{&st.Since, &st.Next, &st.Expires, &st.Started, &st.ReadyAt, &st.Ended}
+	times := []*time.Time{&st.Since, &st.Next, &st.Expires, &st.Started, &st.ReadyAt, &st.Ended, &st.EndedAfter}
 	if strings.HasPrefix(st.Calendar, everyPrefix) {
 		times = append(times, &st.Due)
 	}
@@ -52,6 +52,7 @@ func (st State) Clamp(s Service, now time.Time) State {
 			longest = max(longest, time.Duration(step.Wait))
 		}
 	}
+	longest = max(longest, time.Duration(st.Extended))
 	if latest := now.Add(longest); longest > 0 && st.Next.After(latest) {
 		st.Next = latest
 	}

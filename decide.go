@@ -49,7 +49,11 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 	if d.Phase == "" {
 		d.Phase = PhaseStopped
 	}
+	if d.Phase == PhaseRunning && d.ReadyAt.IsZero() { // written down by a version that knew only of the phase
+		d.ReadyAt = d.Since
+	}
 	d.plan() // its definition may have changed
+	d.limitStart()
 	switch e := e.(type) {
 	case StartRequested:
 		d.startRequested(CauseStart)
@@ -70,7 +74,7 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 	case Released:
 		d.released()
 	case Resumed:
-		d.resumed(e.Rebooted)
+		d.resumed(e.Rebooted, e.Hold)
 	case Spawned:
 		if d.current(e.Run) {
 			d.spawned(e.Main)
@@ -119,6 +123,7 @@ func Decide(s Service, st State, e Event, now time.Time) (State, []Action) {
 		d.tick(e)
 	}
 	d.plan()
+	d.limitStart()
 	return d.State, d.actions
 }
 
@@ -138,7 +143,7 @@ func (d *decision) note(kind NoteKind, format string, args ...any) {
 
 // enter changes the phase; next is the time until the phase's own step, negative for none.
 func (d *decision) enter(p Phase, next time.Duration) {
-	d.Phase, d.Since, d.Next, d.Reason = p, d.now, time.Time{}, ""
+	d.Phase, d.Since, d.Next, d.Reason, d.Extended = p, d.now, time.Time{}, "", 0
 	if next >= 0 {
 		d.Next = d.now.Add(next)
 	}

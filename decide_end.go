@@ -18,9 +18,7 @@ func (d *decision) causeAfter() Cause {
 func (d *decision) mainEnded(e Ended) {
 	exit, left := e.Exit, e.Left
 	if d.Begun && d.Main.IsZero() && exit.Lost == "" {
-		if len(left) == 0 {
-			d.treeEnded()
-		}
+		d.restEnded(len(left))
 		return
 	}
 	if d.Phase != PhaseStopping && len(left) > 0 && d.service.Success(exit) {
@@ -40,9 +38,7 @@ func (d *decision) mainEnded(e Ended) {
 	case exit.Lost != "":
 		d.lost()
 	case d.Phase == PhaseStopping && d.StopStep == stopCommandStep: // it may clean up yet, before there is another run
-		if len(left) == 0 {
-			d.StopStep = stopCommandOnly
-		}
+		d.restEnded(len(left))
 	case d.Phase == PhaseStopping && len(left) == 0:
 		d.treeEnded()
 	case d.Phase == PhaseStopping:
@@ -57,6 +53,17 @@ func (d *decision) mainEnded(e Ended) {
 		d.stopFor(ThenEnd, fmt.Sprintf("%s and left %s behind", exit, processes(len(left))))
 	default:
 		d.ended()
+	}
+}
+
+// restEnded handles the end of what the main process has left behind, but for so many.
+func (d *decision) restEnded(left int) {
+	switch {
+	case left > 0, d.StopStep == stopCommandOnly:
+	case d.StopStep == stopCommandStep:
+		d.StopStep = stopCommandOnly
+	default:
+		d.treeEnded()
 	}
 }
 

@@ -137,6 +137,7 @@ func (d *decision) onceEnded(success bool) {
 
 // expireLater counts from now what time the service has.
 func (d *decision) expireLater() {
+	d.Expires = time.Time{}
 	if within := time.Duration(d.service.Expires); within > 0 {
 		d.Expires = d.now.Add(within)
 	}

@@ -21,11 +21,27 @@ func TestDecideInAnyOrder(t *testing.T) {
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"start":    wish(true, tend.StartRequested{}),
-			"restart":  wish(true, tend.RestartRequested{}),
-			"stop":     wish(false, tend.StopRequested{}),
-			"shutdown": func(*rapid.T) { w.tell(tend.StopRequested{KeepWanted: true}) },
-			"run":      func(*rapid.T) { w.tell(tend.RunRequested{}) },
+			"start":          wish(true, tend.StartRequested{}),
+			"restart":        wish(true, tend.RestartRequested{}),
+			"stop":           wish(false, tend.StopRequested{}),
+			"shutdown":       func(*rapid.T) { w.tell(tend.StopRequested{KeepWanted: true}) },
+			"run":            func(*rapid.T) { w.tell(tend.RunRequested{}) },
+			"restart, held":  wish(true, tend.RestartRequested{Hold: true}),
+			"stop, held":     wish(false, tend.StopRequested{Hold: true}),
+			"shutdown, held": func(*rapid.T) { w.tell(tend.StopRequested{KeepWanted: true, Hold: true}) },
+			"fault": func(t *rapid.T) {
+				w.tell(tend.Faulted{Run: w.state.Run, Why: "is ill", Stop: rapid.Bool().Draw(t, "for good")})
+			},
+			"lack": func(t *rapid.T) {
+				if len(w.service.Requires) == 0 {
+					t.Skip()
+				}
+				w.tell(tend.Lacking{Name: "db", Why: "it requires db, which failed", Hold: rapid.Bool().Draw(t, "held")})
+			},
+			"renew": func(*rapid.T) { w.tell(tend.Renewed{Cause: tend.CauseWatch, Why: "a file has changed"}) },
+			"more time": func(t *rapid.T) {
+				w.tell(tend.Extended{Run: w.state.Run, By: rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "by")})
+			},
 			"takeover": func(*rapid.T) { w.takeover(false) },
 			"reboot":   func(*rapid.T) { w.takeover(true) },
 			"spawn": func(t *rapid.T) {
@@ -103,7 +119,7 @@ func TestDecideInAnyOrder(t *testing.T) {
 		}
 
 		// And a start, once those are gone, always leads to a service that runs, if it is a good one.
-		w.wanted, w.service.Expires, w.state.Expires = true, 0, time.Time{}
+		w.wanted, w.service.Expires = true, 0
 		w.tell(tend.StartRequested{})
 		for _, p := range w.left() {
 			w.die(proc{Identity: p, run: w.state.Run}, tend.Exit{Signal: "KILL"})

@@ -71,8 +71,8 @@ func (d *decision) spared(e Spared) {
 // that was started and never stopped: services that exit well on SIGTERM have often done so a moment before the
 // shutdown reached us. Otherwise what has exited or failed stays so, and a pause that has gone by ends by Tick.
 // A stop that was only our own leaving, and was cut short, is ended first.
-func (d *decision) resumed(rebooted bool) {
-	if !d.Wanted || d.expired(false) {
+func (d *decision) resumed(rebooted, hold bool) {
+	if !d.Wanted || d.expired(hold) {
 		return
 	}
 	if d.Then == ThenStop {
@@ -173,6 +173,20 @@ func (d *decision) spawned(main Identity) {
 		d.signal() // somebody stopped it before it existed
 	} else if within := d.service.readyWithin(); within > 0 {
 		d.Next = d.now.Add(time.Duration(within))
+	}
+}
+
+// limitStart sees to it that a start with a process has its end in time, if by today's definition it is to have one. One that
+// is halting has none: it ends when it is released.
+func (d *decision) limitStart() {
+	if d.Phase != PhaseStarting || !d.Begun || d.Halting {
+		return
+	}
+	switch within := time.Duration(d.service.readyWithin()); {
+	case within == 0:
+		d.Next = time.Time{}
+	case d.Next.IsZero():
+		d.Next = d.now.Add(within)
 	}
 }
 

@@ -106,7 +106,7 @@ func (d *decision) signal() {
 		return
 	}
 	step := d.service.Stop[d.StopStep]
-	d.Next = d.now.Add(time.Duration(step.Wait))
+	d.Next, d.Extended = d.now.Add(time.Duration(step.Wait)), 0
 	d.do(Signal{Signal: step.Signal})
 	d.note(NoteSignal, "SIG%s is sent", step.Signal)
 }
@@ -115,7 +115,7 @@ func (d *decision) signal() {
 func (d *decision) extended(by time.Duration) {
 	waits := d.Phase == PhaseStopping || d.Phase == PhaseStarting && d.service.Ready.Kind != CheckAlive
 	if later := d.now.Add(by); waits && !d.Next.IsZero() && later.After(d.Next) {
-		d.Next = later
+		d.Next, d.Extended = later, Duration(by)
 	}
 }
 

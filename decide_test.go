@@ -72,6 +72,9 @@ func tell(t *testing.T, transcript string) string {
 		case words[0] == "set":
 			out.WriteString(line)
 			st.set(words[1], strings.Join(words[2:], " "))
+		case line == "forget when it was ready\n":
+			out.WriteString(line)
+			st.state.ReadyAt = time.Time{}
 		case words[0] == "at":
 			out.WriteString(line)
 			for _, reply := range st.happen(duration(t, words[1]), st.event(words[2:])) {
@@ -87,7 +90,9 @@ func tell(t *testing.T, transcript string) string {
 func (st *story) set(key, value string) {
 	for _, o := range tend.Options {
 		if o.Key == key {
-			if err := o.Set(&st.service, value, tend.Caller{}); err != nil {
+			if value == "" {
+				o.Unset(&st.service, "")
+			} else if err := o.Set(&st.service, value, tend.Caller{}); err != nil {
 				st.t.Fatal(err)
 			}
 			return
@@ -153,6 +158,8 @@ func (st *story) event(words []string) tend.Event {
 		return tend.RestartRequested{}
 	case text == "resumed":
 		return tend.Resumed{}
+	case text == "resumed, held":
+		return tend.Resumed{Hold: true}
 	case text == "resumed after a reboot":
 		return tend.Resumed{Rebooted: true}
 	case text == "tick":

@@ -32,8 +32,9 @@ type (
 	}
 	// Released: those that need it have ended, so a service that is halting is stopped now.
 	Released struct{}
-	// Resumed: supervision began anew. It comes once, after whatever was found out about the last run.
-	Resumed struct{ Rebooted bool }
+	// Resumed: supervision began anew. It comes once, after whatever was found out about the last run. Hold is as in
+	// StopRequested.
+	Resumed struct{ Rebooted, Hold bool }
 	// Spawned: the process of a run exists and has executed the command. Also: a new supervisor found it so, of a run
 	// that had none when it was last written down.
 	Spawned struct {

@@ -57,6 +57,7 @@ type State struct {
 	Due        time.Time `json:"due,omitzero"`       // when the calendar does: schedule, restart_schedule; zero: never
 	Calendar   string    `json:"calendar,omitempty"` // what Due was found by: schedule and time zone
 	Expires    time.Time `json:"expires,omitzero"`   // when it is stopped by itself; zero: never
+	Extended   Duration  `json:"extended,omitempty"` // with Next: the run has asked for that much time
 	Cause      Cause     `json:"cause,omitempty"`    // why the present or last run was started
 	Run        string    `json:"run,omitempty"`      // id of the present or last run
 	Main       Identity  `json:"main,omitzero"`      // the run's main process; zero before it exists and after it ended

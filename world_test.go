@@ -27,6 +27,7 @@ type world struct {
 	unheard  []end           // main processes that have ended, which the supervisor has not heard
 	heard    []tend.Event    // news that was delivered, for telling it again
 	order    string          // the signal of the stop that is going on
+	command  time.Time       // until when the stop command has time that runs; zero: none does
 	wanted   bool            // the last wish
 	survived bool            // the last stop was reported as survived
 	spawned  []time.Time     // automatic starts in a row
@@ -58,6 +59,8 @@ func newWorld(t *rapid.T) *world {
 		RestartSchedule: rapid.SampledFrom([]string{"", "", "@every 5s"}).Draw(t, "restart schedule"),
 		Overlap:         rapid.SampledFrom([]tend.Overlap{"", tend.OverlapSkip, tend.OverlapQueue, tend.OverlapReplace}).Draw(t, "overlap"),
 		Missed:          rapid.SampledFrom([]tend.Missed{"", tend.MissedSkip, tend.MissedRun}).Draw(t, "missed"),
+		StopCommand:     rapid.SampledFrom([]string{"", "", "./drain"}).Draw(t, "stop command"),
+		Requires:        rapid.SampledFrom([][]string{nil, nil, {"db"}}).Draw(t, "requires"),
 		Expires:         rapid.SampledFrom([]tend.Duration{0, 0, 1e9, tend.Duration(time.Minute)}).Draw(t, "expires"),
 	}}
 	return w
@@ -102,12 +105,17 @@ func (w *world) perform(a tend.Action) {
 		if len(w.living) > 0 || w.spawning != "" {
 			w.Fatalf("a run is begun beside %v %s", w.living, w.spawning)
 		}
+		if w.commanded() {
+			w.Fatalf("a run is begun while the stop command of the last one goes on")
+		}
 		w.runs++
 		w.spawning, w.order = fmt.Sprintf("r%d", w.runs), ""
 		w.state.Run = w.spawning
 		w.pace(a.Cause)
 	case tend.Signal:
 		w.signal(a.Signal)
+	case tend.StopCommand:
+		w.command = w.state.Next
 	case tend.Follow:
 		if !slices.ContainsFunc(w.living, func(p proc) bool { return p.Identity == a.Main }) {
 			w.Fatalf("%v is followed, and does not live", a.Main)
@@ -117,6 +125,9 @@ func (w *world) perform(a tend.Action) {
 		w.wanted = w.wanted && a.Kind != tend.NoteExpired
 	}
 }
+
+// commanded reports whether a stop command runs. It is ended when its time is over.
+func (w *world) commanded() bool { return w.now.Before(w.command) }
 
 // pace checks that automatic starts do not spin: of any three in a row, the last two are a pause or a long run apart.
 func (w *world) pace(cause tend.Cause) {
@@ -160,14 +171,14 @@ func (w *world) check() {
 		w.Fatalf("wanted: %v, and the last wish was %v", s.Wanted, w.wanted)
 	}
 	switch s.Phase {
-	case tend.PhaseStopped, tend.PhaseExited, tend.PhaseFailed, tend.PhaseBackoff, tend.PhaseScheduled:
+	case tend.PhaseStopped, tend.PhaseExited, tend.PhaseFailed, tend.PhaseBackoff, tend.PhaseScheduled, tend.PhaseWaiting:
 		if len(w.living) > 0 || w.spawning != "" || !s.Main.IsZero() || s.Then != "" || s.StopStep != 0 {
 			w.Fatalf("at rest, with %v %q %+v", w.living, w.spawning, s)
 		}
 		if (s.Phase == tend.PhaseBackoff) == s.Next.IsZero() {
 			w.Fatalf("a pause has an end, other rests have none: %+v", s)
 		}
-		if s.Phase != tend.PhaseStopped && s.Phase != tend.PhaseScheduled && s.Exit == nil {
+		if (s.Phase == tend.PhaseExited || s.Phase == tend.PhaseFailed && s.Lacks == "" || s.Phase == tend.PhaseBackoff) && s.Exit == nil {
 			w.Fatalf("nobody knows how it ended: %+v", s)
 		}
 	case tend.PhaseStarting:
@@ -202,9 +213,10 @@ func (w *world) checkPlan() {
 		w.Fatalf("it has a time to wait for, or should have one: %+v", s)
 	}
 	switch {
-	case w.service.IsJob() && s.Wanted && s.Phase == tend.PhaseExited, !w.service.IsJob() && s.Phase == tend.PhaseScheduled, !s.Wanted && s.Phase.Pending():
+	case w.service.IsJob() && s.Wanted && s.Phase == tend.PhaseExited, !w.service.IsJob() && s.Phase == tend.PhaseScheduled, !s.Wanted && s.Phase.Pending() && !(s.Once && s.Phase == tend.PhaseWaiting):
 		w.Fatalf("not where it should be: %+v", s)
-	case s.Once && !s.Phase.Live(), s.Queued && (!s.Phase.Live() && s.Phase != tend.PhaseBackoff || w.service.Overlap != tend.OverlapQueue):
+	case s.Once && !s.Phase.Live() && s.Phase != tend.PhaseWaiting, s.Halting && !s.Phase.Live(),
+		s.Queued && (!s.Phase.Live() && s.Phase != tend.PhaseBackoff && s.Phase != tend.PhaseWaiting || w.service.Overlap != tend.OverlapQueue):
 		w.Fatalf("something is left of a run that is over: %+v", s)
 	}
 	ending := s.Phase == tend.PhaseStopping && s.Then == tend.ThenStop
@@ -249,6 +261,18 @@ func (w *world) newProc(run string) proc {
 // news delivers one thing that has happened and was not told yet; it reports whether there was any.
 func (w *world) news(pick func(n int) int) bool {
 	var news []func()
+	if !w.command.IsZero() {
+		news = append(news, func() {
+			w.command = time.Time{}
+			w.tell(tend.StopCommandEnded{Run: w.state.Run})
+		})
+	}
+	if w.state.Halting {
+		news = append(news, func() { w.tell(tend.Released{}) })
+	}
+	if w.state.Phase == tend.PhaseWaiting {
+		news = append(news, func() { w.tell(tend.Cleared{}) })
+	}
 	for run, p := range w.early {
 		news = append(news, func() {
 			delete(w.early, run)
@@ -261,7 +285,7 @@ func (w *world) news(pick func(n int) int) bool {
 			w.deliver(tend.Ended{Run: e.run, Exit: e.exit, At: e.at, Left: w.left()})
 		})
 	}
-	if s := w.state; s.Phase == tend.PhaseStopping && s.Begun && s.Main.IsZero() && len(w.living) == 0 {
+	if s := w.state; s.Phase == tend.PhaseStopping && s.Begun && s.Main.IsZero() && len(w.living) == 0 && w.order != "" {
 		news = append(news, func() { w.deliver(tend.TreeEnded{Run: s.Run}) })
 	}
 	if len(news) == 0 {
@@ -281,6 +305,7 @@ func (w *world) deliver(e tend.Event) {
 func (w *world) takeover(reboot bool) {
 	w.state = stored(w.T, w.state)
 	s := w.state
+	w.command = time.Time{} // the stop command dies with whoever runs it
 	if reboot {
 		w.living, w.unheard, w.spawning, w.early = nil, nil, "", map[string]proc{}
 	}
@@ -297,12 +322,17 @@ func (w *world) takeover(reboot bool) {
 		w.tell(tend.Spawned{Run: s.Run, Main: p.Identity})
 	case w.lives(s.Main):
 		w.tell(tend.Spawned{Run: s.Run, Main: s.Main})
+	case s.Phase == tend.PhaseStopping && s.StopStep < 0 && s.Main.IsZero():
+		w.tell(tend.StopCommandEnded{Run: s.Run})
 	}
 	w.tell(tend.Resumed{Rebooted: reboot})
 	s = w.state
 	goesOn := s.Phase.Live() && (s.Phase != tend.PhaseStopping || s.Then != tend.ThenStop)
 	atRest := !reboot && (s.Phase == tend.PhaseExited || s.Phase == tend.PhaseFailed || s.Phase == tend.PhaseBackoff)
-	goesOn = goesOn || s.Phase == tend.PhaseScheduled
+	goesOn = goesOn || s.Phase == tend.PhaseScheduled || s.Phase == tend.PhaseWaiting
+	if w.wanted && s.Halting && s.Then == tend.ThenStop {
+		w.Fatalf("it is wanted, and to be stopped: %+v", s)
+	}
 	if w.wanted && !goesOn && !atRest {
 		w.Fatalf("it is wanted, and forgotten: %+v", s)
 	}

@@ -130,8 +130,9 @@ func (s *Supervisor) redefine(sv *service, d tend.Service) {
 		before := sv.definition
 		sv.definition = d
 		s.limitLogs(sv, before)
-		if s.resumed && !d.SamePlan(before) && s.elsewhere(sv) == "" {
-			defer s.apply(sv, tend.Tick{}) // what it waits for is another time now
+		otherTime := !d.SamePlan(before) || d.Ready != before.Ready && sv.state.Phase == tend.PhaseStarting
+		if s.resumed && otherTime && s.elsewhere(sv) == "" {
+			defer s.apply(sv, tend.Tick{})
 		}
 	}
 	if sv.surplus {

@@ -67,7 +67,7 @@ func (s *Supervisor) resume(e estate) error {
 	}
 	for _, name := range s.names() {
 		if sv := s.services[name]; sv.state.Wanted && s.local(sv) { // nothing starts unasked that another host was the last to run
-			s.apply(sv, tend.Resumed{Rebooted: s.rebooted(sv)})
+			s.apply(sv, tend.Resumed{Rebooted: s.rebooted(sv), Hold: s.expiring(sv)})
 		}
 	}
 	s.grow()
