@@ -36,6 +36,8 @@ type campaign struct {
 	report     *report
 	store      *store.Store
 	services   []*service // all, removed ones as well until their runs have been judged; see mu
+	groups     []group    // of services that have to do with each other
+	load       *load      // at those of the services that are handed a socket, or nil
 	probe      *service   // one of them, about which the killer alone gives commands
 	bystanders []*bystander
 
@@ -45,10 +47,11 @@ type campaign struct {
 	working sync.RWMutex // held for reading by whoever gives a command
 	killing sync.RWMutex // held for reading by whoever kills
 
-	outerHasServices bool         // it may be the parent of some. The killer's own
-	writtenBlow      atomic.Int32 // commands that are to die, or have died, at the point command.written
-	written          int          // services that were added by the killer
-	unread           int64        // of the file of violations
+	fallen           map[tend.Identity]bool // those of tend's processes that were killed. The killer's own
+	outerHasServices bool                   // it may be the parent of some. The killer's own
+	writtenBlow      atomic.Int32           // commands that are to die, or have died, at the point command.written
+	written          int                    // services that were added by the killer
+	unread           int64                  // of the file of violations
 }
 
 // service is one service, as the campaign knows it. Only its worker gives commands about it, one after the other.
@@ -56,7 +59,10 @@ type service struct {
 	name     string
 	kind     kind
 	wanted   bool
-	gone     bool // it was removed
+	gone     bool    // it was removed
+	copies   *copies // that it is one of, or nil
+	absent   bool    // there are fewer copies now: it is as if removed, and may come again
+	grouped  bool    // its group gives commands about it
 	stops    []span
 	stopping string // run of which the list said last that it is being stopped
 	steady   atomic.Pointer[steady]
@@ -78,7 +84,7 @@ func newCampaign(p plan, dir, program, self string) (*campaign, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &campaign{plan: p, world: w, report: newReport(p)}
+	c := &campaign{plan: p, world: w, report: newReport(p), fallen: map[tend.Identity]bool{}}
 	c.history.noStatus = !knowsExits(p.without)
 	if c.bystanders, err = startBystanders(self, w.dir, w.runtime); err != nil {
 		return c, err
@@ -91,11 +97,14 @@ func newCampaign(p plan, dir, program, self string) (*campaign, error) {
 		c.services = append(c.services, s)
 	}
 	c.probe = newService("probe", kindNamed("silent"))
-	c.probe.kind.options = []string{"--log-format", "time"}
+	c.probe.kind.options = []string{"--log-format", "time", "--stop-command", "true", "--stop-command-timeout", "1s"}
 	if r := c.command(c.probe.kind.addArguments(c.probe.name, self, w.servicesDir)...); r.status != 0 {
 		return c, fmt.Errorf("%s", r)
 	}
 	c.services = append(c.services, c.probe)
+	if err := c.addGroups(); err != nil {
+		return c, err
+	}
 	c.store, err = store.Open(context.Background(), w.database, store.Existing)
 	return c, err
 }
@@ -115,10 +124,15 @@ func (c *campaign) fight(ctx context.Context) {
 	for n := range workers {
 		busy.Go(func() { c.work(n, over) })
 	}
+	for n, g := range c.groups {
+		busy.Go(func() { c.workOn(g, n, over) })
+	}
+	stopLoad := c.startLoad()
 	busy.Go(func() { c.checkNowAndThen(over) })
 	c.kill(ctx)
 	close(over)
 	busy.Wait()
+	stopLoad()
 	c.report.lasted = time.Since(begun)
 	c.finish()
 }
@@ -138,6 +152,9 @@ func (c *campaign) command(args ...string) result {
 // startAll starts every service, each by a command, since some end before they are ready.
 func (c *campaign) startAll() {
 	var busy sync.WaitGroup
+	for _, g := range c.groups {
+		busy.Go(func() { g.begin(c) })
+	}
 	turn := make(chan *service)
 	for range workers {
 		busy.Go(func() {
@@ -147,7 +164,9 @@ func (c *campaign) startAll() {
 		})
 	}
 	for _, s := range c.services {
-		turn <- s
+		if !s.kind.once && !s.grouped {
+			turn <- s
+		}
 	}
 	close(turn)
 	busy.Wait()

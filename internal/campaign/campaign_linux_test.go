@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 // how fast supervision is back.
 func TestCampaign(t *testing.T) {
 	p := plan{
-		seed: uint64(time.Now().UnixNano()), kills: 400, services: 24, limit: 12 * time.Second, every: 3 * time.Second,
+		seed: uint64(time.Now().UnixNano()), kills: 400, services: 24, limit: 8 * time.Second, every: 3 * time.Second,
 		backIn: 20 * time.Second, without: os.Getenv("TEND_WITHOUT"),
 	}
 	report, err := campaignIn(context.Background(), p, "", false)
@@ -143,14 +143,14 @@ func TestLineCheck(t *testing.T) {
 func TestNothingSeenIsNoSuccess(t *testing.T) {
 	r := newReport(plan{})
 	r.close(false)
-	for _, what := range []string{"kills", "runs", "commands", "lines", "checks of everything", "measured recoveries"} {
+	for _, what := range []string{"kills", "runs", "commands", "lines", "connections", "checks of everything", "measured recoveries"} {
 		if said := strings.Join(r.Violations, "\n"); !strings.Contains(said, "there were no "+what) {
 			t.Errorf("that there were no %s is not seen: %s", what, said)
 		}
 	}
 	seen := func(points ...fault.Point) *report {
 		r := newReport(plan{})
-		r.Kills, r.Runs, r.Commands, r.Lines, r.Checks = 1, 1, 1, 1, 1
+		r.Kills, r.Runs, r.Commands, r.Lines, r.Served, r.Checks = 1, 1, 1, 1, 1, 1
 		r.measure(&r.recovered, time.Millisecond)
 		for _, p := range points {
 			r.struck(p)
@@ -180,6 +180,7 @@ func TestWhoIsToGoOn(t *testing.T) {
 		may   bool
 	}{
 		{"short", tend.PhaseBackoff, true}, {"short", tend.PhaseStarting, true}, {"short", tend.PhaseExited, false}, {"short", tend.PhaseFailed, false},
+		{"job", tend.PhaseScheduled, true}, {"job", tend.PhaseFailed, false}, {"short", tend.PhaseScheduled, false}, {"short", tend.PhaseWaiting, false},
 		{"failing", tend.PhaseExited, true}, {"failing", tend.PhaseFailed, false}, {"crashing", tend.PhaseStopped, false},
 	} {
 		if kindNamed(test.kind).goesOn(test.phase) != test.may {

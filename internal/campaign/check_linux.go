@@ -88,18 +88,22 @@ func (c *campaign) checkWanted() {
 		shown[st.Name] = st
 	}
 	for _, s := range c.all() {
-		st, found := shown[s.name]
+		st, found := shown[s.label()]
 		s.stopping = ""
 		if st.State == tend.PhaseStopping {
 			s.stopping = st.Run
 		}
-		delete(shown, s.name)
+		delete(shown, s.label())
 		switch {
-		case s.gone && found:
+		case (s.gone || s.absent) && found:
 			c.report.violate("%s was removed, and is on the list", s.name)
-		case s.gone:
+		case s.gone, s.absent:
 		case !found:
 			c.report.violate("%s is not on the list", s.name)
+		case s.kind.once:
+			if st.State.Live() || st.State.Pending() {
+				c.report.violate("%s was run once, that is over, and it is %s: %s", s.name, st.State, st.Reason)
+			}
 		case st.Wanted != s.wanted:
 			c.report.violate("%s is shown as wanted %v, and %v was commanded", s.name, st.Wanted, s.wanted)
 		case s.kind.long && s.wanted && st.State != tend.PhaseRunning:

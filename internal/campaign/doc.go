@@ -10,9 +10,12 @@
 // (kind_linux.go). Each run tells by means that do not need tend what it is and how it ends: it holds a lock that its
 // children inherit, writes a record of its beginning and of its end, and counts the lines it has written.
 //
+// Some have to do with each other, and are commanded by one worker (group_linux.go): copies (copies_linux.go), some of which share a
+// socket to which clients connect all the time (load_linux.go), and services that depend on each other (linked_linux.go).
+//
 // # What happens
 //
-// Workers give commands, one after the other, as a user would (work_linux.go). The killer kills any subset of the
+// Workers give commands, one after the other, as a user would (work_linux.go, once_linux.go). The killer kills any subset of the
 // outer keeper, the inner keeper and the supervisor, one at a time or in bursts (kill_linux.go), and has them die at the
 // named points of package fault (point_linux.go). Points that only an empty or an old database leads to are reached in
 // trials of their own (trial_linux.go).
@@ -25,6 +28,11 @@
 //   - Every exit status: the run in the database ended as its own record says; each record has its run, each run its
 //     record.
 //   - Wanted is wanted: the list shows what was last commanded, and what is to be restarted is. What a command has acknowledged is so when it returns.
+//   - Ready once it has said so, whoever was dead at that moment (telling_linux.go); never ended by a watchdog that it served; and what
+//     it has had kept is there again after a restart (kept_linux.go).
+//   - In order: nothing begins before what it requires has been ready, nothing is told to end before those have that need it (order_linux.go).
+//   - Nobody who connects is refused or left without an answer, but while the service is stopped.
+//   - No time of a job is run twice (job_linux.go), and who waits for one run is told how that has ended.
 //   - Nobody else was signalled: bystanders, some of which look like a process of tend or a service, get nothing.
 //   - Supervision is back within two seconds of each kill, and no command notices.
 //   - In the end everything stops, and nothing is left.

@@ -19,6 +19,9 @@ func (c *campaign) finish() {
 		c.mu.Unlock()
 		s.wanted = false
 	}
+	for _, g := range c.groups {
+		g.end(c)
+	}
 	if r := c.command("stop", "--all"); r.status != 0 {
 		c.report.violate("%s", r)
 	}

@@ -62,6 +62,9 @@ func (c *campaign) checkService(s *service, records map[string]string, end bool)
 			c.closeRun(s, row.ID)
 		}
 	}
+	if s.kind.job {
+		wrong = append(wrong, s.checkTimes(rows)...)
+	}
 	if live > 1 {
 		wrong = append(wrong, fmt.Sprintf("%d runs live at a time", live))
 	}
@@ -139,7 +142,7 @@ func (c *campaign) checkRun(s *service, row tend.Run, end bool) (wrong []string)
 	name := "the run " + row.ID
 	if row.EndedAt.IsZero() {
 		switch {
-		case end, s.gone: // of what is gone there is no other check
+		case end, s.gone, s.absent: // of what is gone there is no other check
 			wrong = append(wrong, name+" has not ended")
 		case r != nil && r.end != nil && time.Since(r.endedAt) > overdue && !s.late[row.ID]:
 			s.late[row.ID] = true
@@ -151,6 +154,7 @@ func (c *campaign) checkRun(s *service, row tend.Run, end bool) (wrong []string)
 	h := c.history
 	h.stops = s.stops
 	c.mu.Unlock()
+	wrong = append(wrong, unheard(r, h)...)
 	what, unknowable := judge(s.kind, row, r, h)
 	if what != "" {
 		wrong = append(wrong, fmt.Sprintf("%s (%s, from %s to %s): %s", name, row.Cause, clock(row.StartedAt), clock(row.EndedAt), what))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -111,24 +113,41 @@ type blow struct {
 
 // strike kills those of the chain.
 func (c *campaign) strike(ch chain, who []role) blow {
+	b := blow{at: time.Now(), ch: ch}
+	ch = c.unharmed(ch)
 	var victims []tend.Identity
 	for _, r := range who {
 		victims = append(victims, ch[r])
 	}
-	b := blow{at: time.Now(), ch: ch}
 	dead := map[tend.Identity]bool{}
 	for _, id := range send(victims) {
-		dead[id] = true
+		dead[id], c.fallen[id] = true, true
 	}
 	for _, r := range []role{outer, inner, supervisor} {
 		if dead[ch[r]] {
 			b.roles = append(b.roles, string(r))
 		}
 	}
+	c.trail("killed %v of outer %d, inner %d, supervisor %d", b.roles, ch[outer].PID, ch[inner].PID, ch[supervisor].PID)
 	b.new = dead[ch[supervisor]] || dead[ch[inner]]
-	b.all = len(dead) > 0 && (dead[ch[outer]] || !ch.has(outer)) && (dead[ch[inner]] || !ch.has(inner)) && dead[ch[supervisor]]
+	b.all = len(dead) > 0 && (dead[ch[outer]] || !ch.has(outer)) && (dead[ch[inner]] || !ch.has(inner)) &&
+		(dead[ch[supervisor]] || !ch.has(supervisor))
 	c.keepersDied(ch, dead[ch[outer]], dead[ch[inner]], b.at)
+	if dead[ch[inner]] && (dead[ch[outer]] || !ch.has(outer)) {
+		c.shelfLost(b.at)
+	}
 	return b
+}
+
+// unharmed is the chain without those that have got SIGKILL before: on a busy machine they may be there for a while yet.
+func (c *campaign) unharmed(ch chain) chain {
+	left := maps.Clone(ch)
+	for r, id := range ch {
+		if c.fallen[id] {
+			delete(left, r)
+		}
+	}
+	return left
 }
 
 // keepersDied takes note of when services may have lost every keeper. Those of an inner keeper go to the outer one when it
@@ -142,6 +161,20 @@ func (c *campaign) keepersDied(ch chain, outerDied, innerDied bool, at time.Time
 	if outerDied || innerDied {
 		c.outerHasServices = !(outerDied && innerDied) // where both have died another chain begins
 	}
+}
+
+// trail writes down what was done, for whoever looks into a violation.
+func (c *campaign) trail(format string, args ...any) {
+	_ = appendLine(filepath.Join(c.dir, "trail"), "%s "+format, append([]any{clock(time.Now())}, args...)...)
+}
+
+// shelfLost takes note of when no keeper may have been left, and with them what they keep for the supervisor: what services have said and
+// nobody has heard, and what they have had kept. It is so until supervision is back. A supervisor that has outlived its keepers hands
+// it down to others, unless a command is faster to start some.
+func (c *campaign) shelfLost(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.history.dead = append(c.history.dead, span{at, at.Add(time.Hour)})
 }
 
 // present finds the chain, and waits for it if it has to; not for ever.
@@ -212,6 +245,11 @@ func (c *campaign) awaitBack(b blow, first, last time.Time) {
 	now := time.Now()
 	c.mu.Lock()
 	c.history.away = append(c.history.away, span{first, now})
+	for i, s := range c.history.dead {
+		if s.to.After(now) {
+			c.history.dead[i].to = now
+		}
+	}
 	c.mu.Unlock()
 	if b.new && !b.all {
 		killed := strings.Join(b.roles, "+")

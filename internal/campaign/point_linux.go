@@ -93,6 +93,7 @@ func (c *campaign) strikeAt(p fault.Point) {
 		c.report.violate("arming %s: %v", p, err)
 		return
 	}
+	c.trail("armed %s", p)
 	b := c.provoke(p, ch)
 	defer c.occasion(p)()
 	for fault.Armed(c.faults, p) {
@@ -108,6 +109,7 @@ func (c *campaign) strikeAt(p fault.Point) {
 		time.Sleep(200 * time.Microsecond)
 	}
 	c.report.struck(p)
+	c.trail("struck %s", p)
 	if p == fault.CommandWritten {
 		return
 	}
@@ -117,6 +119,9 @@ func (c *campaign) strikeAt(p fault.Point) {
 		delete(ch, outer)
 	}
 	c.keepersDied(ch, who == string(outer), who == string(inner), time.Now())
+	if who != string(supervisor) && len(b.roles) > 1 { // of two that die one after the other the campaign cannot know who was there in between
+		c.shelfLost(first)
+	}
 	c.awaitBack(b, first, time.Now())
 }
 
@@ -147,7 +152,7 @@ func (c *campaign) occasion(p fault.Point) (wait func()) {
 	case fault.SupervisorEmptying, fault.SupervisorEmptied:
 		c.fillJournal()
 		busy.Go(func() { c.restart(c.probe) })
-	case fault.SupervisorCommitting, fault.SupervisorCommitted, fault.SupervisorShelved, fault.SupervisorSpawning, fault.SupervisorSpawned,
+	case fault.SupervisorCommitting, fault.SupervisorCommitted, fault.SupervisorShelved, fault.SupervisorSpawning, fault.SupervisorSpawned, fault.SupervisorStopping,
 		fault.SupervisorSignalled, fault.InnerRecorded, fault.InnerReaped:
 		busy.Go(func() { c.restart(c.probe) })
 	case fault.CommandWritten:

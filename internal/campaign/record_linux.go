@@ -14,9 +14,18 @@ import (
 type record struct {
 	tend.Identity
 	begun   time.Time
-	told    int        // to end, by SIGTERM: how often
-	end     *tend.Exit // how it is about to end, written just before; nil: it was given no time to write that
-	endedAt time.Time  // when it wrote that
+	told    int         // to end, by SIGTERM: how often
+	end     *tend.Exit  // how it is about to end, written just before; nil: it was given no time to write that
+	endedAt time.Time   // when it wrote that
+	kept    string      // the descriptor that tend keeps for it, by the run that first had it; empty: none
+	keptAt  time.Time   // since when tend has it for certain
+	alone   []unheardAt // nobody was there to hear it
+}
+
+// unheardAt is a moment at which a run could tell nobody how it is, and why.
+type unheardAt struct {
+	at  time.Time
+	why string
 }
 
 // A service's directory has these.
@@ -57,12 +66,16 @@ func readRecord(path string) (*record, error) {
 	r := &record{}
 	for line := range strings.Lines(string(text)) {
 		var at, n int64
-		var signal string
+		var signal, token string
 		switch {
 		case scan(line, "begin %d %d %d", &r.PID, &r.Start, &at):
 			r.begun = time.Unix(0, at)
 		case scan(line, "told %d", &at):
 			r.told++
+		case scan(line, "kept %s %d", &token, &at):
+			r.kept, r.keptAt = token, time.Unix(0, at)
+		case scan(line, "alone %d %s", &at, &token):
+			r.alone = append(r.alone, unheardAt{time.Unix(0, at), token})
 		case scan(line, "exit %d %d", &n, &at):
 			r.end, r.endedAt = &tend.Exit{Code: int(n)}, time.Unix(0, at)
 		case scan(line, "signal %s %d", &signal, &at):

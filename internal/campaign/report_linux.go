@@ -30,6 +30,7 @@ type report struct {
 	Runs       int                 // of services, judged
 	Commands   int
 	Lines      int // checked
+	Served     int // connections, to services that were handed a socket
 	Checks     int // of everything
 	Unknowable int // exits of which nobody could tell: every keeper was dead, and the supervisor
 	Recovered  times
@@ -41,6 +42,7 @@ type report struct {
 	after      map[string][]time.Duration
 	revived    []time.Duration // the next command answers, after all were killed
 	lasted     time.Duration
+	unloaded   bool // nobody was to connect
 }
 
 // times are how long something took, milliseconds.
@@ -139,9 +141,9 @@ func (r *report) close(full bool) {
 		r.After[name] = summary(took)
 	}
 	for what, n := range map[string]int{
-		"kills": r.Kills, "runs": r.Runs, "commands": r.Commands, "lines": r.Lines, "checks of everything": r.Checks, "measured recoveries": r.Recovered.Count,
+		"kills": r.Kills, "runs": r.Runs, "commands": r.Commands, "lines": r.Lines, "connections": r.Served, "checks of everything": r.Checks, "measured recoveries": r.Recovered.Count,
 	} {
-		if n == 0 {
+		if n == 0 && (what != "connections" || !r.unloaded) {
 			r.violate("there were no %s", what)
 		}
 	}
@@ -190,6 +192,7 @@ func (r *report) print(out io.Writer) {
 	row("runs", fmt.Sprintf("%d judged; of %d exits nobody could know", r.Runs, r.Unknowable))
 	row("commands", r.Commands)
 	row("lines", r.Lines)
+	row("connections", r.Served)
 	row("checks of everything", r.Checks)
 	for _, m := range []struct {
 		name string

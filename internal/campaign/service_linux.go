@@ -5,11 +5,13 @@ import (
 	"hash/fnv"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"tend"
 	"tend/process"
 )
 
@@ -54,6 +56,7 @@ type run struct {
 	kind, dir   string
 	service, id string
 	lock        *os.File // held by it and whatever it starts
+	holder      string   // what is written in it
 	told        chan os.Signal
 }
 
@@ -63,6 +66,9 @@ const secondCopy = 99
 // beService is a service of that kind.
 func beService(kind, dir string) int {
 	r := &run{kind: kind, dir: dir, service: os.Getenv("TEND_SERVICE"), id: os.Getenv("TEND_RUN"), told: make(chan os.Signal, 16)}
+	if n, err := strconv.Atoi(os.Getenv("TEND_INSTANCE")); err == nil {
+		r.service = tend.CopyName(r.service, n)
+	}
 	signal.Notify(r.told, syscall.SIGTERM)
 	if err := r.begin(); err != nil {
 		r.violate("%v", err)
@@ -83,6 +89,20 @@ func beService(kind, dir string) int {
 		if err := r.grow(); err != nil {
 			r.violate("it cannot start its tree: %v", err)
 		}
+	case "once":
+		if err := r.writeFew(); err != nil {
+			r.violate("it cannot write: %v", err)
+		}
+		return r.live(time.Duration(r.chance()%300)*time.Millisecond, true)
+	case "telling":
+		r.tell(r.inherit())
+	case "linked":
+		r.checkNeeds()
+		r.tell(false)
+	case "serving":
+		return r.serve()
+	case "job":
+		return r.live(time.Duration(r.chance()%1500)*time.Millisecond, true)
 	case "short", "failing":
 		return r.live(50*time.Millisecond+time.Duration(r.chance()%350)*time.Millisecond, true)
 	case "crashing":
@@ -112,7 +132,8 @@ func (r *run) begin() error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("the run was begun twice")
 	}
-	holder := fmt.Sprintf("%s %d %d\n", r.id, stat.PID, stat.Start)
+	r.holder = fmt.Sprintf("%s %d %d", r.id, stat.PID, stat.Start)
+	holder := r.holder + "\n"
 	if _, err := lock.WriteAt([]byte(holder), 0); err != nil {
 		return err
 	}
@@ -133,6 +154,8 @@ func (r *run) live(long time.Duration, byItself bool) int {
 		case <-r.told:
 			r.note("told %d", time.Now().UnixNano())
 			switch r.kind {
+			case "linked":
+				r.checkNeeded()
 			case "stubborn":
 				continue
 			case "tree":

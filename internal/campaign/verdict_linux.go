@@ -23,6 +23,7 @@ type history struct {
 	stops    []span      // commands under way that end runs of the service
 	orphaned []time.Time // processes may have lost every keeper then: nobody waits for them any more
 	away     []span      // supervision was away
+	dead     []span      // no keeper was there, or so it may have been
 	noStatus bool        // the kernel does not tell how a process ended that somebody else has reaped
 }
 

@@ -19,7 +19,7 @@ func (c *campaign) work(n int, over <-chan struct{}) {
 	rng := c.random(uint64(100 + n))
 	var mine, own []*service
 	for i, s := range c.all() {
-		if i%workers == n && s != c.probe {
+		if i%workers == n && s != c.probe && !s.grouped {
 			mine = append(mine, s)
 		}
 	}
@@ -61,7 +61,9 @@ func (c *campaign) operate(rng *rand.Rand, services []*service) {
 	case what == 0:
 		c.read(s, "list")
 	case what == 1:
-		c.read(s, "status", s.name)
+		c.read(s, "status", s.label())
+	case s.kind.once:
+		c.runOnce(s)
 	case !s.wanted || what < 4:
 		c.start(s)
 	case what < 7:
@@ -78,25 +80,31 @@ func (c *campaign) read(s *service, args ...string) {
 }
 
 func (c *campaign) start(s *service) {
-	before := s.steady.Load()
-	r := c.command("start", s.name)
+	before, fresh := s.steady.Load(), !s.wanted
+	r := c.command("start", s.label())
 	s.wanted = true
 	if c.started(s, r) && s.kind.long {
 		now := c.settled(s)
 		if before != nil && now != nil && before.run != now.run {
 			c.report.violate("%s has the run %s after a start, and had %s before it: %s", s.name, now.run, before.run, r)
 		}
+		if now != nil && fresh && s.kind.keeps {
+			c.checkNothingKept(s, now)
+		}
 	}
 }
 
 func (c *campaign) restart(s *service) {
 	before := s.steady.Swap(nil)
-	r := c.ending(s, "restart", s.name)
+	r := c.ending(s, "restart", s.label())
 	s.wanted = true
 	if c.started(s, r) && s.kind.long {
 		now := c.settled(s)
 		if before != nil && now != nil && before.run == now.run {
 			c.report.violate("%s has the same run %s as before it was restarted: %s", s.name, now.run, r)
+		}
+		if before != nil && now != nil && s.kind.keeps {
+			c.checkKept(s, before, now)
 		}
 	}
 }
@@ -113,24 +121,38 @@ func (c *campaign) started(s *service, r result) bool {
 
 // ending gives a command that ends the service's run.
 func (c *campaign) ending(s *service, args ...string) result {
+	return c.endingAll([]*service{s}, args...)
+}
+
+// endingAll gives a command that ends the runs of all of them.
+func (c *campaign) endingAll(services []*service, args ...string) result {
 	c.mu.Lock()
-	s.stops = append(s.stops, span{time.Now(), time.Now().Add(time.Hour)})
+	for _, s := range services {
+		s.stops = append(s.stops, span{time.Now(), time.Now().Add(time.Hour)})
+	}
 	c.mu.Unlock()
 	r := c.command(args...)
 	c.mu.Lock()
-	s.stops[len(s.stops)-1].to = r.ended
+	for _, s := range services {
+		s.stops[len(s.stops)-1].to = r.ended
+	}
 	c.mu.Unlock()
 	return r
 }
 
 func (c *campaign) stop(s *service) {
 	s.steady.Store(nil)
-	r := c.ending(s, "stop", s.name)
+	r := c.ending(s, "stop", s.label())
 	s.wanted = false
 	if r.status != 0 {
 		c.report.violate("%s", r)
 		return
 	}
+	c.stopped(s, r)
+}
+
+// stopped checks that it is, after a command that has stopped it.
+func (c *campaign) stopped(s *service, r result) {
 	if st, ok := c.status(s); ok && (st.State != tend.PhaseStopped || st.Wanted || st.PID != 0) {
 		c.report.violate("%s is %s, wanted %v, process %d, after it was stopped: %s", s.name, st.State, st.Wanted, st.PID, r)
 	}
@@ -147,7 +169,7 @@ func (c *campaign) nobodyLeft(s *service, r result) {
 
 // status asks how the service is.
 func (c *campaign) status(s *service) (tend.Status, bool) {
-	r := c.command("status", "--json", s.name)
+	r := c.command("status", "--json", s.label())
 	var list struct{ Services []tend.Status }
 	if err := json.Unmarshal([]byte(r.stdout), &list); err != nil || len(list.Services) != 1 || r.status != 0 && r.status != 3 {
 		c.report.violate("%s (%v)", r, err)
@@ -195,7 +217,9 @@ func (c *campaign) add(name string, k kind) *service {
 	c.mu.Lock()
 	c.services = append(c.services, s)
 	c.mu.Unlock()
-	c.start(s)
+	if !k.once {
+		c.start(s)
+	}
 	return s
 }
 
