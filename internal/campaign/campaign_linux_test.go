@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 // how fast supervision is back.
 func TestCampaign(t *testing.T) {
 	p := plan{
-		seed: uint64(time.Now().UnixNano()), kills: 400, services: 24, limit: 8 * time.Second, every: 3 * time.Second,
+		seed: uint64(time.Now().UnixNano()), kills: 400, services: 18, limit: 8 * time.Second, every: 3 * time.Second,
 		backIn: 20 * time.Second, without: os.Getenv("TEND_WITHOUT"),
 	}
 	report, err := campaignIn(context.Background(), p, "", false)
