@@ -23,6 +23,19 @@ func speaks(d tend.Service) bool {
 	return d.Ready.Kind == tend.CheckNotify || d.Health.Kind == tend.CheckNotify || d.FDStore > 0
 }
 
+// unheard says why a run cannot speak: its main process has become another user's, who does not get to the socket, and would not
+// be heard. Nothing comes from there, so nothing else tells of it.
+func unheard(main tend.Identity) string {
+	if main.IsZero() || !process.Alive(main) {
+		return ""
+	}
+	user, err := process.Owner(main.PID)
+	if err != nil || user == os.Geteuid() || user == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it runs as another user (%d) than tend, so what it says by sd_notify is not heard; fd:N, or another check, is", user)
+}
+
 // watchdogOf is how often a service is to say that it is alive, by its definition; 0: it need not.
 func watchdogOf(d tend.Service) time.Duration {
 	if d.Health.Kind == tend.CheckNotify {

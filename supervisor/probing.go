@@ -256,8 +256,14 @@ func offsetAt(log logFile, t time.Time) int64 {
 
 // unready is what the readiness check of a run that is starting has got to hear; "": nothing, or nobody asks.
 func (sv *service) unready() string {
-	if p := sv.probing; p != nil && !p.health && sv.state.Phase == tend.PhaseStarting {
+	if sv.state.Phase != tend.PhaseStarting {
+		return ""
+	}
+	if p := sv.probing; p != nil && !p.health {
 		return p.answer.get()
+	}
+	if sv.definition.Ready.Kind == tend.CheckNotify {
+		return unheard(sv.state.Main)
 	}
 	return ""
 }
