@@ -189,7 +189,7 @@ func TestWhoIsNotWellIsRestarted(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
 	s, _ := c.webService("web", 0)
-	s.Health, s.HealthInterval, s.HealthFailures = s.Ready, tend.Duration(100*time.Millisecond), 3
+	s.Health, s.HealthInterval, s.HealthFailures = s.Ready, tend.Duration(100*time.Millisecond), 30 // three seconds in which it can be seen
 	c.add(s)
 	c.launch()
 	c.start("web")
@@ -221,7 +221,7 @@ func TestWhoIsNotWellIsRestarted(t *testing.T) {
 	c.reaches("web", tend.PhaseRunning)
 	reason := ""
 	for _, e := range c.entries("web") {
-		if e.Kind == tend.NoteUnhealthy && strings.Contains(e.Text, "failed 3 times") {
+		if e.Kind == tend.NoteUnhealthy && strings.Contains(e.Text, "failed its health check 30 times") {
 			reason = e.Text
 		}
 	}
