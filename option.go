@@ -152,6 +152,7 @@ var Options = append([]Option{
 		Access: parsed(func(s *Service) *Duration { return &s.StopCommandTimeout }, parsePositive)},
 	{Key: "stop", Flag: "stop", Arg: "SIGNAL/SECONDS…", Default: DefaultStop.String(), Live: true,
 		Help:   "the signals that stop it, each with the time it is given",
+		Detail: "Each goes to every process of the service. What only its main process is to be told, so that it can finish its work with the others, is for stop_command.",
 		Access: Access{setStop, getStop}},
 	reloadOption,
 	{Key: "log_max", Flag: "log-max", Arg: "SIZE", Default: DefaultLogMax.String(), Live: true,

@@ -169,3 +169,27 @@ func TestPostgres(t *testing.T) {
 		})
 	}
 }
+
+// PostgreSQL is told to end when everybody has gone, which its stop signal, to all of its processes, would not do: the query that
+// is at work is answered, and then it ends.
+func TestPostgresMayFinish(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.runs("--ready", "notify", "--stop-command", "pg_ctl stop -m smart -D "+c.data, "--stop", "INT/20/KILL/5", "db", "--", "postgres", "-D", c.data)
+	words := slices.Concat(c.launcher, []string{"psql", "-qAtc", "select 'the last', pg_sleep(1), 'is answered'"})
+	last := exec.Command(words[0], words[1:]...)
+	last.Env = c.environ
+	var out strings.Builder
+	last.Stdout, last.Stderr = &out, &out
+	if err := last.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the query is at work", func() bool {
+		return c.query("select count(*) from pg_stat_activity where query like '%the last%' and pid <> pg_backend_pid()") == "1"
+	})
+	c.tend("stop", "db").ok()
+	if err := last.Wait(); err != nil || !strings.Contains(out.String(), "is answered") {
+		t.Errorf("it was not answered: %v: %s", err, &out)
+	}
+	silent(t, c.port)
+}
