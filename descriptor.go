@@ -47,7 +47,7 @@ func (s Service) CheckDescriptors() error {
 	n, err := strconv.Atoi(s.Ready.Target)
 	if free := firstFD + len(s.Listen) + s.FDStore; err == nil && n < free {
 		return Errorf(CodeUsage, "descriptor %d, by which %s is to say that it is ready, may be one of those that it is handed", n, s.Name).
-			WithHint("they are those from %d to %d, by listen and fd_store; choose another: --ready fd:%d", firstFD, free-1, free)
+			About(s.Name).InKey("ready").WithHint("they are those from %d to %d, by listen and fd_store; choose another: --ready fd:%d", firstFD, free-1, free)
 	}
 	return nil
 }

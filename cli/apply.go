@@ -139,8 +139,8 @@ func (p *plan) check(file *manifest.File) error {
 		if s.Do == doRemove {
 			continue
 		}
-		if key, err := checkFiles(s.definition); err != nil {
-			file.Refuse(s.Name, key, "%s", err.Message)
+		for _, w := range checkHere(s.definition) {
+			file.Refuse(s.Name, w.key, "%s", w.err.Message)
 		}
 	}
 	if err := file.Err(); err != nil {

@@ -25,46 +25,63 @@ func checkShellLine(line string) ([]string, error) {
 	return []string{"/bin/sh"}, nil
 }
 
-// checkFiles checks the directory and the files of a definition as the caller may use them now, and returns the key that is
-// wrong. It leaves nothing behind: whether a file could be made is asked of its directory.
-func checkFiles(s tend.Service) (key string, err *tend.Error) {
-	if err := checkDirectory("the working directory", s.WorkingDirectory, unix.X_OK); err != nil {
-		return "working_directory", err.WithHint("choose one with --working-directory")
-	}
-	if _, err := environment.Read(s.EnvironmentFile); err != nil {
-		return "environment_file", tend.Errorf(tend.CodeUsage, "%w", err).WithHint("the rules are in docs/environment.md; -FILE is a file that may be missing")
-	}
-	if s.Stdin != "" {
-		if err := checkFile(s.Stdin, unix.R_OK); err != nil {
-			return "stdin", err
-		}
-	}
-	for _, f := range []struct{ key, path string }{{"stdout", s.Stdout}, {"stderr", s.Stderr}} {
-		if f.path == "" {
-			continue
-		}
-		err := checkFile(f.path, unix.W_OK)
-		if err != nil && errors.Is(err, fs.ErrNotExist) {
-			err = checkDirectory("the directory", filepath.Dir(f.path), unix.W_OK|unix.X_OK)
-			if err != nil && errors.Is(err, fs.ErrNotExist) {
-				err = err.WithHint("make it first: mkdir -p %s", filepath.Dir(f.path))
-			}
-		}
+// wrong is what is wrong with a key of a definition.
+type wrong struct {
+	key string
+	err *tend.Error
+}
+
+// checkHere checks a definition as this user may use it here and now: its directory, its files, its limits. It returns all
+// that is wrong.
+func checkHere(s tend.Service) (all []wrong) {
+	note := func(key string, err *tend.Error) {
 		if err != nil {
-			return f.key, err
+			all = append(all, wrong{key, err})
 		}
 	}
-	return "", nil
+	if err := checkDirectory("the working directory", s.WorkingDirectory, unix.X_OK); err != nil {
+		note("working_directory", err.WithHint("choose one with --working-directory"))
+	}
+	note("environment_file", checkEnvironmentFile(s))
+	if s.Stdin != "" {
+		note("stdin", checkFile(s.Stdin, unix.R_OK))
+	}
+	note("stdout", checkOutput(s.Stdout))
+	note("stderr", checkOutput(s.Stderr))
+	note(checkLimits(s))
+	return all
+}
+
+func checkEnvironmentFile(s tend.Service) *tend.Error {
+	if _, err := environment.Read(s.EnvironmentFile); err != nil {
+		return tend.Errorf(tend.CodeUsage, "%w", err).WithHint("the rules are in docs/environment.md; -FILE is a file that may be missing")
+	}
+	return nil
+}
+
+// checkOutput leaves nothing behind: whether a file could be made is asked of its directory.
+func checkOutput(path string) *tend.Error {
+	if path == "" {
+		return nil
+	}
+	err := checkFile(path, unix.W_OK)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err = checkDirectory("the directory", filepath.Dir(path), unix.W_OK|unix.X_OK); err != nil && errors.Is(err, fs.ErrNotExist) {
+		return err.WithHint("make it first: mkdir -p %s", filepath.Dir(path))
+	}
+	return err
 }
 
 // flagged says by which option what is wrong was given; of the directory, which mostly was not, the message itself says it.
-func flagged(key string, err *tend.Error) error {
-	if o := tend.FindOption(key); o != nil && key != "working_directory" {
-		named := *err
-		named.Message = "--" + o.Flag + ": " + err.Message
+func flagged(w wrong) error {
+	if o := tend.FindOption(w.key); o != nil && w.key != "working_directory" {
+		named := *w.err
+		named.Message = "--" + o.Flag + ": " + w.err.Message
 		return &named
 	}
-	return err
+	return w.err
 }
 
 func checkDirectory(what, path string, mode uint32) *tend.Error {

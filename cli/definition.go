@@ -85,11 +85,8 @@ func (a *App) service(c *command, d *definition, args arguments, exists bool) (t
 	if err != nil {
 		return s, err
 	}
-	if key, err := checkFiles(s); err != nil {
-		return s, flagged(key, err)
-	}
-	if err := checkLimits(s); err != nil {
-		return s, err
+	if all := checkHere(s); len(all) > 0 {
+		return s, flagged(all[0])
 	}
 	a.doubt(c, d, args, s, words)
 	return s, nil

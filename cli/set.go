@@ -165,8 +165,10 @@ func (a *App) checkChanged(s step) error {
 		}
 		a.lookFor(words[0], s.definition)
 	}
-	if key, err := checkFiles(s.definition); err != nil && slices.Contains(s.Keys, key) {
-		return flagged(key, err)
+	for _, w := range checkHere(s.definition) {
+		if slices.Contains(s.Keys, w.key) {
+			return flagged(w)
+		}
 	}
 	return nil
 }
