@@ -100,7 +100,11 @@ func (a *App) planFile(ctx context.Context, o *applyOptions, path string) (*plan
 			s.Start = false
 		}
 	}
-	return p, p.check(file)
+	if err := p.check(file); err != nil {
+		return nil, err
+	}
+	a.warnMootOf(p)
+	return p, nil
 }
 
 // readFile reads what is to be applied, and sets from where its relative paths are seen.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -145,5 +146,27 @@ func (a *App) lookFor(program string, s tend.Service) {
 		a.warn("", "there is no program %s"+later, program)
 	default:
 		a.warn("", "there is no program %s in PATH"+later, program)
+	}
+}
+
+// warnMoot warns of settings that have no effect, in a definition that takes the place of another, nil if it is new: then of
+// those that had one, or were not there.
+func (a *App) warnMoot(s tend.Service, before *tend.Service) {
+	var known []tend.Moot
+	if before != nil {
+		known = before.Moot()
+	}
+	for _, m := range s.Moot() {
+		if !slices.Contains(known, m) {
+			a.warn("", "%s of %s has no effect: %s", m.Key, printable(s.Name, false), m.Why)
+		}
+	}
+}
+
+func (a *App) warnMootOf(p *plan) {
+	for _, s := range p.steps {
+		if s.Do != doRemove {
+			a.warnMoot(s.definition, find(p.seen, s.Name))
+		}
 	}
 }

@@ -88,6 +88,7 @@ func (a *App) service(c *command, d *definition, args arguments, exists bool) (t
 	if all := checkHere(s); len(all) > 0 {
 		return s, flagged(all[0])
 	}
+	a.warnMoot(s, nil)
 	a.doubt(c, d, args, s, words)
 	return s, nil
 }

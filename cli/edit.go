@@ -116,7 +116,11 @@ func (a *App) planEdit(ctx context.Context, v *survey, old tend.Service, path st
 		return nil, err
 	}
 	p := newPlan(file.Services, v.definitions(), statuses, false)
-	return p, p.check(file)
+	if err := p.check(file); err != nil {
+		return nil, err
+	}
+	a.warnMootOf(p)
+	return p, nil
 }
 
 // runEditor has the user change the file. Ctrl-C is the editor's affair meanwhile.

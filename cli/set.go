@@ -112,6 +112,7 @@ func (a *App) planSet(ctx context.Context, c *command, o *setOptions, names, wor
 		}
 		p.steps = append(p.steps, changed)
 	}
+	a.warnMootOf(p)
 	return p, nil
 }
 

@@ -64,17 +64,12 @@ func (u *upSession) define(ctx context.Context) (restart []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var check func(*plan) error
 	var wanted []tend.Service
+	var file *manifest.File // nil where it is a Procfile
 	if u.each {
 		wanted, err = u.readProcfile()
-		check = func(p *plan) error { return checkTogether(p.revision().Result(p.seen), p.revision()) }
-	} else {
-		var file *manifest.File
-		if file, err = u.readManifest(v.definitions()); err == nil {
-			wanted = file.Services
-			check = func(p *plan) error { return p.check(file) }
-		}
+	} else if file, err = u.readManifest(v.definitions()); err == nil {
+		wanted = file.Services
 	}
 	if err != nil {
 		return nil, err
@@ -90,9 +85,12 @@ func (u *upSession) define(ctx context.Context) (restart []string, err error) {
 		return nil, err
 	}
 	p := newPlan(wanted, v.definitions(), statuses, false)
-	if err := check(p); err != nil {
-		return nil, err
+	if file != nil {
+		if err := p.check(file); err != nil {
+			return nil, err
+		}
 	}
+	u.warnMootOf(p)
 	if len(p.steps) > 0 {
 		if err := u.App.define(ctx, p.seen, p.revision()); err != nil {
 			return nil, err
