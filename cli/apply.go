@@ -188,7 +188,7 @@ func (a *App) carryOutPlan(ctx context.Context, o *applyOptions, p *plan) error 
 			return a.undo(ctx, o, stops, err)
 		}
 	}
-	if err := a.define(ctx, p.seen, p.revision()); err != nil {
+	if err := a.defineAll(ctx, p); err != nil {
 		if tend.CodeOf(err) == tend.CodeConflict { // added since the plan was made
 			err = meanwhile(tend.AsError(err).Service, "added")
 		}

@@ -118,11 +118,24 @@ func checkCopies(services []tend.Service, concerned []string) error {
 
 // awaitScaled waits for what another number of copies has begun, where a plan has changed that.
 func (a *App) awaitScaled(ctx context.Context, p *plan, r *report) error {
-	names := p.names(func(s step) bool { return s.Do == doChange && slices.Contains(s.Keys, "instances") })
-	if len(names) == 0 {
-		return nil
+	if names := p.scaled(); len(names) > 0 {
+		return a.carry(ctx, tend.Request{Command: tend.CommandScale, Words: names}, r)
 	}
-	return a.carry(ctx, tend.Request{Command: tend.CommandScale, Words: names}, r)
+	return nil
+}
+
+// scaled are the services whose number of copies is changed.
+func (p *plan) scaled() []string {
+	return p.names(func(s step) bool { return s.Do == doChange && slices.Contains(s.Keys, "instances") })
+}
+
+// defineAll changes the definitions as the plan says. A supervisor is told of another number of copies only by the request that
+// waits for what that begins, so that it sees all of it.
+func (a *App) defineAll(ctx context.Context, p *plan) error {
+	if len(p.scaled()) > 0 {
+		return a.revise(ctx, p.seen, p.revision())
+	}
+	return a.define(ctx, p.seen, p.revision())
 }
 
 func (a *App) sayScaled(o *sharedOptions, format string, args ...any) {

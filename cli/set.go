@@ -177,7 +177,7 @@ func (a *App) checkChanged(s step) error {
 // carryOutSet changes the definitions, and restarts what that is for if that is wanted; otherwise it says what to type.
 func (a *App) carryOutSet(ctx context.Context, p *plan, now, asJSON bool) error {
 	if len(p.steps) > 0 {
-		if err := a.define(ctx, p.seen, p.revision()); err != nil {
+		if err := a.defineAll(ctx, p); err != nil {
 			return err
 		}
 	}
