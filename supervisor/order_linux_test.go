@@ -324,3 +324,21 @@ func TestExpiryOfWhatIsRequired(t *testing.T) {
 	same(c, "web is wanted", c.status("web").Wanted, false)
 	comesBefore(t, c.story(tend.NoteStopped, tend.NoteStopping), [2]string{"web stopped", "db stopping"})
 }
+
+// So it is also where the time was over while nobody supervised.
+func TestExpiredMeanwhile(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	c.addGraph("web: requires db")
+	db := c.definition("db")
+	db.Expires = tend.Duration(2 * time.Second)
+	c.add(db)
+	c.launch()
+	c.start("web")
+	over := c.status("db").Expires
+	c.killAtOnce(c.outer(), c.inner(), c.supervisor())
+	time.Sleep(time.Until(over)) // it is the passing of this time that is tried
+	c.launch()
+	c.reaches("db", tend.PhaseStopped)
+	comesBefore(t, c.story(tend.NoteStopped, tend.NoteStopping), [2]string{"web stopped", "db stopping"})
+}
