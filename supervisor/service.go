@@ -39,6 +39,7 @@ type service struct {
 	early       []notify.News   // heard of its run before its process was
 	misheard    bool            // its run has sent what was not understood, and that was told of
 	watchdog    watchdog        // waits for signs of life of its run
+	damping     damping         // of restarts for files that it may change itself
 	fresh       bool            // it is a copy that was not there before
 
 	// What else is wrong with it, "" where nothing is; see tend.Status.Troubles.
@@ -118,7 +119,7 @@ func (s *Supervisor) view(sv *service) view {
 	if sv.state.Phase.Live() {
 		v.logTrouble = cmp.Or(sv.logTrouble, sv.sendTrouble)
 	}
-	for _, trouble := range []string{sv.watchTrouble, sv.hookTrouble} {
+	for _, trouble := range []string{sv.watchTrouble, sv.damping.trouble(), sv.hookTrouble} {
 		if trouble != "" {
 			v.troubles = append(v.troubles, trouble)
 		}

@@ -274,6 +274,9 @@ func (s *Supervisor) arm(timer *time.Timer, idle bool) {
 		}
 		sooner(sv.watchdog.due())
 		sooner(sv.said.due())
+		if due := sv.damping.due; !due.IsZero() {
+			sooner(s.now.Add(due.Sub(s.wall())))
+		}
 	}
 	s.setAlarm()
 	if next.IsZero() {
@@ -328,6 +331,7 @@ func (s *Supervisor) tick() {
 			s.apply(sv, tend.Tick{Hold: s.expiring(sv), Unready: sv.unready()})
 		}
 		s.lookAtWatchdog(sv)
+		s.endDamping(sv)
 		if due := sv.said.due(); !due.IsZero() && !s.now.Before(due) {
 			s.saySaid(sv)
 		}

@@ -25,6 +25,9 @@ func (s *Supervisor) watches(sv *service) bool {
 
 // watching follows what becomes of the service.
 func (s *Supervisor) watching(sv *service, before tend.State) {
+	if sv.state.Run != before.Run || !sv.state.Wanted {
+		sv.damping.due, sv.damping.what = time.Time{}, "" // this run has what waited
+	}
 	if len(sv.definition.Watch) > 0 && (sv.state.Wanted != before.Wanted || sv.state.Phase != before.Phase) {
 		s.watchFiles()
 	}
@@ -67,13 +70,24 @@ func (s *Supervisor) watchTarget(sv *service) watch.Target {
 // its files as it ends, and must not be restarted for that for ever.
 func (s *Supervisor) fileChanged(name, what string, at time.Time) {
 	sv := s.services[name]
-	if sv == nil || s.leaving || s.replaced || !s.watches(sv) || !at.After(sv.state.Started) {
+	if sv == nil || !s.renewable(sv) || !at.After(sv.state.Started) || s.dampened(sv, what, at) {
 		return
 	}
-	if st := sv.state; st.Halting || st.Phase == tend.PhaseStopping || st.Phase == tend.PhaseWaiting {
-		return // the next run has it
+	s.renewFor(sv, what)
+}
+
+// renewable reports whether a change of its files gives the service a new run.
+func (s *Supervisor) renewable(sv *service) bool {
+	if s.leaving || s.replaced || !s.watches(sv) {
+		return false
 	}
-	s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: name, Run: sv.state.Run, Kind: tend.NoteWatched, Text: what})
+	st := sv.state
+	return !st.Halting && st.Phase != tend.PhaseStopping && st.Phase != tend.PhaseWaiting // in which the next run has it
+}
+
+func (s *Supervisor) renewFor(sv *service, what string) {
+	sv.damping.last = s.wall()
+	s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: sv.name(), Run: sv.state.Run, Kind: tend.NoteWatched, Text: what})
 	s.renew(sv, tend.Renewed{Cause: tend.CauseWatch, Why: "to be restarted, because " + what})
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -149,4 +150,41 @@ func TestWatchOfWhatTheServiceWrites(t *testing.T) {
 	if runs := c.runs("web"); len(runs) != 3 || changed != 2 {
 		t.Errorf("%d runs, for %d changes", len(runs), changed)
 	}
+}
+
+// A service that changes its own files in every run is restarted for that more and more seldom, which is told of; whoever starts it by hand
+// does not wait.
+func TestWatchOfWhatTheServiceWritesInEveryRun(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.watched("web")
+	s.Shell, s.CommandLine = true, `sleep 0.1; echo x >state.py; exec sleep 1000`
+	s.HealthyAfter, s.Backoff = tend.Duration(time.Minute), tend.Backoff{Min: tend.Duration(time.Hour), Max: tend.Duration(time.Hour)}
+	c.add(s)
+	c.launch()
+	c.start("web")
+	c.until("it has to wait", func() error {
+		if st := c.status("web"); len(st.Troubles) != 1 || !strings.HasPrefix(st.Troubles[0], "state.py has changed, as after each of its last ") {
+			return fmt.Errorf("%q %+v", st.Troubles, c.entries(st.Name))
+		}
+		return nil
+	})
+	runs := len(c.runs("web"))
+	if runs > 8 {
+		t.Errorf("there were %d runs", runs)
+	}
+	c.do(tend.CommandRestart, "web")
+	c.another("web", runs)
+
+	fails := c.watched("fails")
+	fails.Shell, fails.CommandLine = true, `echo x >state.py; exit 1`
+	fails.HealthyAfter, fails.Backoff = s.HealthyAfter, s.Backoff
+	c.add(fails)
+	c.do(tend.CommandStart, "fails")
+	c.until("it has to wait", func() error {
+		if st := c.status("fails"); len(st.Troubles) != 1 || st.State != tend.PhaseBackoff {
+			return fmt.Errorf("%q %+v", st.Troubles, c.entries(st.Name))
+		}
+		return nil
+	})
 }
