@@ -128,7 +128,9 @@ func (p *Prober) Close() {
 	p.mu.Lock()
 	p.closed = true
 	p.stop()
-	p.queue = nil
+	for len(p.queue) > 0 {
+		p.queue.Pop()
+	}
 	p.mu.Unlock()
 	p.tell()
 	<-p.done

@@ -136,3 +136,11 @@ func TestWhatHasEndedIsNotTold(t *testing.T) {
 		time.Sleep(time.Hour)
 	})
 }
+
+// A plan may be ended after everything was.
+func TestEndAfterClose(t *testing.T) {
+	p := New(0)
+	g := p.Begin(Plan{Attempt: func(context.Context) error { return nil }, Told: func(error) {}, Timeout: time.Minute, Pause: Every(time.Hour)})
+	p.Close()
+	g.End()
+}
