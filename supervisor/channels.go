@@ -87,8 +87,9 @@ func (c *channels) take(name string, file *os.File) {
 	}
 	watchdog, _ := time.ParseDuration(fields[3])
 	ch := channel{run: fields[1], file: fields[2], watchdog: watchdog, access: notify.Access(fields[4])}
-	if old := c.known[ch.run]; old != nil { // one of us died while it wrote it down anew
+	if old := c.known[ch.run]; old != nil { // one of us died while it wrote it down anew: why it did is heard again
 		file.Close()
+		c.unkeep(name)
 		return
 	}
 	c.known[ch.run] = &ch
