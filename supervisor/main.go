@@ -75,8 +75,8 @@ func (s *Supervisor) main() (int, error) {
 		// Nobody may be let in, and no run begun, by the time that the next supervisor has the lock.
 		s.spawner.Close()
 		s.prober.Close()
+		s.tasks.Close() // before the hooks, whose commands would have a moment to end otherwise
 		s.hooks.Close()
-		s.tasks.Close()
 		s.filesWatched.Close()
 		s.starting.Stop()
 		if s.minder != nil {
