@@ -66,6 +66,9 @@ func (s *Supervisor) findSockets() {
 		}
 		service := sv.definition.Service()
 		missing := s.sockets.missing(service, all)
+		if len(missing) == 0 { // the rule: they were on the shelf
+			continue
+		}
 		for _, id := range append([]tend.Identity{sv.state.Main}, process.Descendants(sv.state.Main)...) {
 			if len(missing) == 0 {
 				break
