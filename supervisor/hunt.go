@@ -31,6 +31,11 @@ const (
 	catchTime     = 500 * time.Millisecond // spent at a time on catching what forks and ends all the time
 )
 
+// lastStep is the last step of its stop schedule that was reached: the present one, or the last where all are over.
+func (sv *service) lastStep() int {
+	return min(sv.state.StopStep, len(sv.definition.WithDefaults().Stop)-1)
+}
+
 // others reports whether any process besides the main one is known to live.
 func (h *hunt) others() bool {
 	if h == nil {
@@ -253,7 +258,7 @@ func (s *Supervisor) send(sv *service, id tend.Identity, signal string) {
 		}
 	}
 	if signal == h.signal {
-		s.told.note(id, sv.state)
+		s.told.note(id, sv.state, sv.lastStep())
 	}
 	fault.At(fault.SupervisorSignalled)
 	if stat, err := process.ReadStat(id.PID); err == nil && stat.Stopped() && signal != "STOP" {

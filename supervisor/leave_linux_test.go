@@ -1,6 +1,7 @@
 package supervisor_test
 
 import (
+	"fmt"
 	"slices"
 	"syscall"
 	"testing"
@@ -99,22 +100,32 @@ func TestLeavingGoesOnAfterSIGKILL(t *testing.T) {
 	same(c, "web's state", c.state("web").Phase, tend.PhaseStopped)
 }
 
-// What survives its whole stop schedule keeps nobody from leaving, and is taken back by the next chain.
+// What survives its whole stop schedule keeps nobody from leaving, is not sent it again while others take longer, and is
+// taken back by the next chain.
 func TestLeavingDoesNotWaitForWhatCannotBeStopped(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
 	immortal := c.definition("immortal", "-stubborn")
 	immortal.Stop = schedule(step("TERM", 100*time.Millisecond))
 	c.add(immortal)
+	slow := c.definition("slow", "-stubborn")
+	slow.Stop = schedule(step("TERM", time.Second), step("KILL", 5*time.Second)) // the keepers remind the supervisor meanwhile
+	c.add(slow)
 	c.launch()
-	c.start("immortal")
+	c.start("immortal", "slow")
 	pid := c.status("immortal").PID
 	c.signal(c.outer(), syscall.SIGTERM)
 	c.until("everybody but immortal has left", func() error { return when(slices.Equal(pidsOf(c.all()), []int{pid})) })
 	same(c, "immortal's wish", c.state("immortal").Wanted, true)
+	same(c, "immortal's SIGTERMs", len(c.noted("immortal", "terms")), 1)
 
 	c.launch()
-	c.until("it is being stopped anew", func() error { return when(len(c.noted("immortal", "terms")) == 2) })
+	c.until("it is being stopped anew", func() error {
+		if n := len(c.noted("immortal", "terms")); n != 2 {
+			return fmt.Errorf("it was sent SIGTERM %d times: %s", n, c.history("immortal"))
+		}
+		return nil
+	})
 	c.lived("immortal", 1)
 	c.signal(pid, syscall.SIGKILL)
 	c.until("it is back", func() error { return when(len(c.noted("immortal", "ready")) == 2) })

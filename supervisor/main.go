@@ -293,8 +293,10 @@ func (s *Supervisor) signalled(sig os.Signal) {
 			s.orphaned()
 		}
 	case syscall.SIGUSR1:
-		s.leaving = true
-		s.stopAll()
+		if !s.leaving { // or what has survived its stop would be stopped anew with each reminder
+			s.leaving = true
+			s.stopAll()
+		}
 	}
 }
 

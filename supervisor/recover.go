@@ -201,7 +201,8 @@ func (s *Supervisor) adopt(sv *service, found opened) {
 	}
 }
 
-// resumeStop goes on with a stop: whoever was not sent the signal of the present step yet is sent it now.
+// resumeStop goes on with a stop: whoever was not sent the signal of the present step yet is sent it now. Whom we know
+// already when all processes have been looked at has been sent a later one by us.
 func (s *Supervisor) resumeStop(sv *service) {
 	if sv.state.StopStep < 0 {
 		s.resumeStopCommand(sv)
@@ -209,7 +210,7 @@ func (s *Supervisor) resumeStop(sv *service) {
 	}
 	h, schedule := newHunt(sv), sv.definition.WithDefaults().Stop
 	sv.hunt = h
-	h.signal = schedule[min(sv.state.StopStep, len(schedule)-1)].Signal
+	h.signal = schedule[sv.lastStep()].Signal
 	s.effect(func() {
 		s.scan(func(all process.Snapshot) {
 			if sv.hunt != h {
@@ -217,9 +218,11 @@ func (s *Supervisor) resumeStop(sv *service) {
 			}
 			members, _ := s.tree(h, all)
 			for _, id := range members {
-				h.sent[id] = ""
-				if s.told.already(id, sv.state) {
-					h.sent[id] = h.signal
+				if _, known := h.sent[id]; !known {
+					h.sent[id] = ""
+					if s.told.already(id, sv.state, sv.lastStep()) {
+						h.sent[id] = h.signal
+					}
 				}
 				if id != sv.state.Main {
 					s.members[id] = sv

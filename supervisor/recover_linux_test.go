@@ -343,3 +343,28 @@ func TestEachIsToldToEndOnce(t *testing.T) {
 		})
 	}
 }
+
+// What has survived its whole stop schedule is sent nothing more by the supervisors to come, until somebody asks again.
+func TestWhatHasSurvivedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	d := c.definition("immortal", "-stubborn")
+	d.Stop = schedule(step("TERM", 50*time.Millisecond))
+	c.add(d)
+	c.add(c.definition("other"))
+	c.launch()
+	c.start("immortal")
+	if p := c.do(tend.CommandStop, "immortal")["immortal"]; p.Kind != tend.ProgressFailed {
+		t.Errorf("the stop of what survives: %+v", p)
+	}
+	for range 2 {
+		c.replaceSupervisor()
+		c.start("other")
+		c.do(tend.CommandStop, "other") // looks for its processes after those of what was taken over were looked for
+	}
+	same(c, "SIGTERMs", len(c.noted("immortal", "terms")), 1)
+	_, _ = c.try(tend.Request{Command: tend.CommandStop, Words: []string{"immortal"}})
+	same(c, "SIGTERMs", len(c.noted("immortal", "terms")), 2)
+	c.signal(c.status("immortal").PID, syscall.SIGKILL)
+	c.reaches("immortal", tend.PhaseStopped)
+}

@@ -27,25 +27,25 @@ type told struct {
 }
 
 // toldLine says who and what: the run and the time at which its stop began tell one stop from another.
-func toldLine(id tend.Identity, st tend.State) string {
-	return fmt.Sprintf("%d %d %s %d %d\n", id.PID, id.Start, st.Run, st.Since.UnixNano(), st.StopStep)
+func toldLine(id tend.Identity, st tend.State, step int) string {
+	return fmt.Sprintf("%d %d %s %d %d\n", id.PID, id.Start, st.Run, st.Since.UnixNano(), step)
 }
 
 func newTold(dir string) *told { return &told{path: filepath.Join(dir, "told"), any: true} }
 
-// note takes note that the process was sent the signal of the step that the state is at.
-func (t *told) note(id tend.Identity, st tend.State) {
+// note takes note that the process was sent the signal of this step of the stop that the state is in.
+func (t *told) note(id tend.Identity, st tend.State, step int) {
 	f, err := os.OpenFile(t.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return
 	}
 	t.any = true
-	_, _ = f.WriteString(toldLine(id, st))
+	_, _ = f.WriteString(toldLine(id, st, step))
 	f.Close()
 }
 
-// already reports whether a supervisor before us has sent the process the signal of the step that the state is at.
-func (t *told) already(id tend.Identity, st tend.State) bool {
+// already reports whether a supervisor before us has sent the process the signal of this step.
+func (t *told) already(id tend.Identity, st tend.State, step int) bool {
 	if t.before == nil {
 		t.before = map[string]bool{}
 		text, _ := os.ReadFile(t.path) // what cannot be read is as good as not there
@@ -53,7 +53,7 @@ func (t *told) already(id tend.Identity, st tend.State) bool {
 			t.before[line] = true
 		}
 	}
-	return t.before[toldLine(id, st)]
+	return t.before[toldLine(id, st, step)]
 }
 
 // forget forgets everything, for nothing is being stopped.
