@@ -29,7 +29,8 @@ const patience = 20 * time.Second // for what must happen; nothing waits that lo
 type chain struct {
 	*testing.T
 	database, dir string
-	files         string // where the files of services are
+	files         string          // where the files of services are
+	programs      map[string]bool // services that run program, and stay
 	client        *api.Client
 	env           []string
 }
@@ -42,7 +43,7 @@ func newChain(t *testing.T, env ...string) *chain {
 
 func newChainAt(t *testing.T, database, files string, env ...string) *chain {
 	t.Helper()
-	c := &chain{T: t, database: database, files: files}
+	c := &chain{T: t, database: database, files: files, programs: map[string]bool{}}
 	ours := func(entry string) bool { return strings.HasPrefix(entry, "SERVER_FILE=") }
 	c.env = append(append(slices.DeleteFunc(os.Environ(), ours), "SERVER_FILE="+c.database), env...)
 	var err error
@@ -135,9 +136,10 @@ func (c *chain) definition(name string, words ...string) tend.Service {
 	}
 }
 
-// add adds services; change, where not nil, may change each before.
 func (c *chain) add(s tend.Service) {
 	c.Helper()
+	words := strings.Fields(s.CommandLine)
+	c.programs[s.Name] = slices.Contains(words, "program") && !slices.Contains(words, "-fail") && !slices.Contains(words, "-copy")
 	c.db(func(db *store.Store) error { return db.Add(context.Background(), s) })
 }
 
@@ -174,7 +176,20 @@ func (c *chain) do(command tend.Command, words ...string) map[string]tend.Progre
 	if err != nil {
 		c.Fatalf("%s %v: %v", command, words, err)
 	}
-	return last(news)
+	by := last(news)
+	for name, p := range by {
+		if p.Kind == tend.ProgressStarted && c.programs[name] {
+			c.heeds(name, p.PID)
+		}
+	}
+	return by
+}
+
+// heeds waits until the program heeds signals, which it does not yet where it has only been alive for a while: before, it
+// dies of SIGTERM and does not notice SIGUSR1.
+func (c *chain) heeds(name string, pid int) {
+	c.Helper()
+	c.until(name+" heeds signals", func() error { return when(slices.Contains(c.noted(name, "ready"), pid) || dead(pid)) })
 }
 
 func last(news []tend.Progress) map[string]tend.Progress {
@@ -252,10 +267,12 @@ func (c *chain) until(what string, look func() error) {
 func (c *chain) within(limit time.Duration, what string, look func() error) {
 	c.Helper()
 	var err error
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	pause := 2 * time.Millisecond
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(pause) {
 		if err = look(); err == nil {
 			return
 		}
+		pause = min(pause*5/4, 25*time.Millisecond) // many of us look at the same time, which is work for two processors
 	}
 	c.Fatalf("waiting until %s: %v", what, err)
 }

@@ -19,7 +19,8 @@ import (
 	"tend/process"
 )
 
-// web serves HTTP: what it answers stands in the file health, after which no line is written; it hangs where that is "hang".
+// web serves HTTP: what it answers stands in the file health, one word for each question, the last one for all that follow.
+// It hangs where that is "hang", and waits for the file go where it is "wait", to answer well then.
 const web = `
 import http.server, os, sys, time
 directory, port, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
@@ -29,9 +30,18 @@ class Web(http.server.BaseHTTPRequestHandler):
             said = open(directory + "/health").read()
         except OSError:
             said = "200"
+        said, _, rest = said.partition(" ")
+        if rest:
+            open(directory + "/rest", "w").write(rest)
+            os.rename(directory + "/rest", directory + "/health")
         open(directory + "/asked", "a").write("x")
         if said == "hang":
             time.sleep(1000)
+        if said == "wait":
+            open(directory + "/waits", "w").close()
+            while not os.path.exists(directory + "/go"):
+                time.sleep(0.01)
+            said = "200"
         self.send_response(int(said))
         self.end_headers()
         self.wfile.write(b"I am well\n")
@@ -189,26 +199,31 @@ func TestWhoIsNotWellIsRestarted(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
 	s, _ := c.webService("web", 0)
-	s.Health, s.HealthInterval, s.HealthFailures = s.Ready, tend.Duration(100*time.Millisecond), 30 // three seconds in which it can be seen
+	s.Health, s.HealthInterval, s.HealthFailures = s.Ready, tend.Duration(100*time.Millisecond), 3
+	s.HealthTimeout = tend.Duration(time.Minute)
 	c.add(s)
 	c.launch()
 	c.start("web")
 	before := c.status("web")
 
-	c.says("web", "503") // and well again, before that is one time too many
-	c.until("its health check fails", func() error {
-		if st := c.status("web"); !strings.Contains(st.Unhealthy, "503 Service Unavailable") {
-			return fmt.Errorf("%q", st.Unhealthy)
+	c.says("web", "503 503 wait") // and well again, before that is one time too many
+	c.until("its health check fails twice", func() error {
+		_, err := os.Stat(filepath.Join(c.place("web"), "waits"))
+		if st := c.status("web"); err != nil || !strings.Contains(st.Unhealthy, "503 Service Unavailable") {
+			return fmt.Errorf("%q, %v", st.Unhealthy, err)
 		}
 		return nil
 	})
-	c.says("web", "200")
+	c.says("web", "503 503 200")
+	c.allow("web", "go")
 	c.until("it is well again", func() error {
-		if st := c.status("web"); st.Unhealthy != "" {
-			return fmt.Errorf("%q", st.Unhealthy)
+		left, _ := os.ReadFile(filepath.Join(c.place("web"), "health"))
+		if st := c.status("web"); st.Unhealthy != "" || string(left) != "200" {
+			return fmt.Errorf("%q, and is to say %s", st.Unhealthy, left)
 		}
 		return nil
 	})
+	same(c, "its process", c.status("web").PID, before.PID)
 
 	c.says("web", "503")
 	c.until("it is restarted", func() error {
