@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"tend"
@@ -52,7 +53,21 @@ func Find(dir string) ([]Serving, error) {
 			found = append(found, Serving{now.Identity, now.PPID, role, now.Stopped()})
 		}
 	}
-	return found, nil
+	return born(found), nil
+}
+
+// born leaves out those that have not executed their program yet: until then they look like who has made them, but are
+// about to be something else, and are not to be signalled. No keeper has one of its own role below it, or two of the same;
+// what a supervisor makes stands below it or beside it.
+func born(found []Serving) []Serving {
+	return slices.DeleteFunc(slices.Clone(found), func(p Serving) bool {
+		return slices.ContainsFunc(found, func(maker Serving) bool {
+			below := p.Parent == maker.PID
+			beside := p.Parent == maker.Parent && process.ByAge(maker.Identity, p.Identity) < 0 &&
+				slices.ContainsFunc(found, func(keeper Serving) bool { return keeper.PID == p.Parent })
+			return p.Role == maker.Role && (below || beside)
+		})
+	})
 }
 
 // Leave tells the keepers of the directory to stop every service in order, and to leave.
