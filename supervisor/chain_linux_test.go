@@ -210,7 +210,8 @@ func (c *chain) start(names ...string) {
 	}
 }
 
-// status asks the supervisor, whichever it is by now.
+// status asks the supervisor, whichever it is by now. One that has left because there was nothing to do comes again, as for
+// the command line.
 func (c *chain) status(name string) tend.Status {
 	c.Helper()
 	var found []tend.Status
@@ -218,6 +219,11 @@ func (c *chain) status(name string) tend.Status {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		found, err = c.client.Statuses(ctx, tend.Query{Words: []string{name}})
+		if errors.Is(err, api.ErrNoSupervisor) {
+			if serving, err := keeper.Find(c.dir); err == nil && len(serving) == 0 {
+				return keeper.Launch(ctx, c.dir, c.env)
+			}
+		}
 		return err
 	})
 	return found[0]

@@ -228,7 +228,7 @@ func TestExpires(t *testing.T) {
 	t.Parallel()
 	c := newChain(t)
 	s := c.definition("brief")
-	s.Expires = tend.Duration(2 * time.Second)
+	s.Expires = tend.Duration(6 * time.Second) // everything is to be killed before that
 	c.add(s)
 	c.launch()
 	c.start("brief")
