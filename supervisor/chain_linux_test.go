@@ -221,7 +221,7 @@ func (c *chain) status(name string) tend.Status {
 		found, err = c.client.Statuses(ctx, tend.Query{Words: []string{name}})
 		if errors.Is(err, api.ErrNoSupervisor) {
 			if serving, err := keeper.Find(c.dir); err == nil && len(serving) == 0 {
-				return keeper.Launch(ctx, c.dir, c.env)
+				c.check(keeper.Launch(ctx, c.dir, c.env))
 			}
 		}
 		return err
