@@ -236,7 +236,7 @@ func TestWhoIsNotWellIsRestarted(t *testing.T) {
 	c.reaches("web", tend.PhaseRunning)
 	reason := ""
 	for _, e := range c.entries("web") {
-		if e.Kind == tend.NoteUnhealthy && strings.Contains(e.Text, "failed its health check 30 times") {
+		if e.Kind == tend.NoteUnhealthy && strings.Contains(e.Text, "failed its health check 3 times") {
 			reason = e.Text
 		}
 	}
