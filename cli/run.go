@@ -123,15 +123,15 @@ func (a *App) change(ctx context.Context, old, s tend.Service, quiet bool) (tend
 	return command, nil
 }
 
-// differences are the keys in which two definitions differ.
+// differences are the keys in which two definitions differ. A default that is another one because of another key is none.
 func differences(old, new tend.Service) []string {
-	old, new = old.WithDefaults(), new.WithDefaults()
+	written := func(o tend.Option) bool { return o.Get(old) != nil || o.Get(new) != nil }
 	var keys []string
 	if old.CommandLine != new.CommandLine {
 		keys = append(keys, "command")
 	}
 	for _, o := range tend.Options {
-		if before, after := o.Get(old), o.Get(new); !slices.Equal(before, after) && !reflect.DeepEqual(before, after) {
+		if before, after := o.Get(old.WithDefaults()), o.Get(new.WithDefaults()); written(o) && !slices.Equal(before, after) && !reflect.DeepEqual(before, after) {
 			keys = append(keys, o.Key)
 		}
 	}
