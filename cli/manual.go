@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -77,7 +78,7 @@ func writeManual(to io.Writer, table []command) error {
 	for _, d := range scriptDifferences() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d[0], d[1], d[2], d[3])
 	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(to, regexp.MustCompile(`docs/([a-z]+\.md)`).ReplaceAllString(b.String(), "[$1]($1)"))
 	return err
 }
 

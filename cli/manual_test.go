@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +26,33 @@ func TestManualIsUpToDate(t *testing.T) {
 		}
 		if !bytes.Equal(got, want.Bytes()) {
 			t.Errorf("%s is not what the tables say: go generate ./cli", path)
+		}
+	}
+}
+
+// TestPagesAreLinked: whoever reads the manual finds every page, and only such as there are.
+func TestPagesAreLinked(t *testing.T) {
+	var manual bytes.Buffer
+	if err := writeManual(&manual, visible(commands())); err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		name := filepath.Base(page)
+		if !strings.Contains(manual.String(), "]("+name+")") && !strings.Contains(string(readme), "(docs/"+name+")") {
+			t.Errorf("nothing leads to docs/%s", name)
+		}
+	}
+	for _, link := range regexp.MustCompile(`\]\(([a-z]+\.md)\)`).FindAllStringSubmatch(manual.String(), -1) {
+		if !slices.Contains(pages, "../docs/"+link[1]) {
+			t.Errorf("there is no docs/%s", link[1])
 		}
 	}
 }

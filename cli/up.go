@@ -27,7 +27,7 @@ func newUp() command {
 
 They are services like any others: list, status, restart and the rest work on them from elsewhere, and if up itself is killed, they run on. When one fails for good, the others are stopped, and its exit status (128 and the signal's number, if a signal killed it) is that of up; so it is when one of a Procfile ends, however it ends. With --keep-going the others go on. When all have ended, up ends, with 0 if none has failed. After Ctrl-C and SIGTERM the exit status is 0 if all could be stopped.
 
-As process 1 of a container, it also reaps what nobody else does, and at its end every service of the database is stopped.`,
+As process 1 of a container, it also reaps what nobody else does, and at its end every service of the database is stopped. See docs/up.md.`,
 		examples: []example{
 			{"tend up", "what the tend.toml or Procfile here says"},
 			{"tend up --keep-going shop.toml", "go on with the others when one has failed"},
