@@ -338,9 +338,15 @@ func (e *explanation) restarts() {
 	slices.SortStableFunc(order, func(a, b string) int { return counts[b] - counts[a] })
 	why := ", because " + order[0]
 	if len(order) > 1 {
+		const most = 3
 		var reasons []string
-		for _, how := range order {
+		others := total
+		for _, how := range order[:min(most, len(order))] {
 			reasons = append(reasons, fmt.Sprintf("%s because %s", times(counts[how]), how))
+			others -= counts[how]
+		}
+		if others > 0 {
+			reasons = append(reasons, times(others)+" for other reasons")
 		}
 		why = ": " + strings.Join(reasons, ", ")
 	}
@@ -355,8 +361,8 @@ func (e *explanation) lastRun() {
 		return
 	case !st.EndedAfter.IsZero():
 		e.say("Its last run %s; it ended at an unknown moment between %s and %s", st.Exit, Moment(st.EndedAfter, e.now), Moment(st.Ended, e.now))
-	case st.Fault != "" && st.Phase == PhaseBackoff:
-		e.say("Its last run was ended because it %s; it %s %s", strings.TrimPrefix(st.Fault, "it "), st.Exit, e.since(st.Ended))
+	case st.Exit.Fault != "":
+		e.say("Its last run %s; it %s %s", st.Exit.Account(), st.Exit, e.since(st.Ended))
 	default:
 		e.say("Its last run %s %s", st.Exit, e.since(st.Ended))
 	}

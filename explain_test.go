@@ -78,8 +78,8 @@ func TestExplain(t *testing.T) {
 		{"backoff, nobody supervises", tend.Account{Unsupervised: true, State: with(rest(tend.PhaseBackoff, code(3), 5*time.Second), func(st *tend.State) {
 			st.Failures, st.Next = 4, ago(time.Second)
 		})}},
-		{"backoff after a fault", tend.Account{State: with(rest(tend.PhaseBackoff, &tend.Exit{Signal: "TERM"}, 5*time.Second), func(st *tend.State) {
-			st.Failures, st.Next, st.Fault = 2, now.Add(time.Second), "took 100MB of memory, and may have 50MB"
+		{"backoff after a fault", tend.Account{State: with(rest(tend.PhaseBackoff, &tend.Exit{Signal: "TERM", Fault: "took 100MB of memory, and may have 50MB"}, 5*time.Second), func(st *tend.State) {
+			st.Failures, st.Next = 2, now.Add(time.Second)
 		})}},
 		{"backoff after a success", tend.Account{Service: always, State: with(rest(tend.PhaseBackoff, code(0), time.Second), func(st *tend.State) { st.Next = now.Add(90 * time.Millisecond) })}},
 		{"starting, no process yet", tend.Account{State: with(live(tend.PhaseStarting, time.Second), func(st *tend.State) { st.Begun, st.Main = false, tend.Identity{} })}},

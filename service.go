@@ -191,7 +191,7 @@ func (s Service) WithDefaults() Service {
 
 // Success reports whether a run that ended so ended well.
 func (s Service) Success(e Exit) bool {
-	if e.Unknown || e.Signal != "" || e.Lost != "" || e.Error != "" {
+	if e.Unknown || e.Signal != "" || e.Lost != "" || e.Error != "" || e.Fault != "" {
 		return false
 	}
 	return e.Code == 0 || slices.Contains(s.SuccessCodes, e.Code)

@@ -75,7 +75,7 @@ func (c *card) addState(s tend.Status, now time.Time) {
 	if s.Says != "" {
 		c.add("says", s.Says)
 	}
-	if s.Reason != "" && (s.LastExit == nil || s.Reason != s.LastExit.String()) {
+	if s.Reason != "" && (s.LastExit == nil || s.Reason != s.LastExit.String() && s.Reason != s.LastExit.Fault) {
 		c.add("reason", s.Reason)
 	}
 	if !s.NextTry.IsZero() {
@@ -106,7 +106,7 @@ func (c *card) addState(s tend.Status, now time.Time) {
 		c.add("failures", number(s.Failures)+" in a row")
 	}
 	if s.LastExit != nil {
-		last := "it " + s.LastExit.String()
+		last := "it " + s.LastExit.Account()
 		if !s.LastEnd.IsZero() {
 			last += ", " + tend.Span(now.Sub(s.LastEnd)) + " ago"
 		}

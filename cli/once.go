@@ -157,8 +157,8 @@ func (r *once) end() error {
 	if p.Kind != tend.ProgressEnded {
 		return silent(tend.CodeOf(p.Error))
 	}
-	if !r.report.json && (p.Exit == nil || p.Exit.Signal != "" || p.Exit.Unknown || p.Exit.Lost != "") {
-		r.writeFailure(p.Service + " " + p.Exit.String())
+	if !r.report.json && (p.Exit == nil || p.Exit.Signal != "" || p.Exit.Unknown || p.Exit.Lost != "" || p.Exit.Fault != "") {
+		r.writeFailure(p.Service + " " + p.Exit.Account())
 	}
 	if status := exitedLike(p.Exit); status != 0 {
 		return status

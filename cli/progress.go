@@ -123,7 +123,7 @@ func lastExit(p tend.Progress) string {
 	if p.Status == nil || p.Status.LastExit == nil {
 		return "exited"
 	}
-	return p.Status.LastExit.String()
+	return p.Status.LastExit.Account()
 }
 
 // writeTrouble tells what went wrong with one service: what happened, the last lines it wrote, what comes next, and
