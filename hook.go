@@ -3,6 +3,7 @@ package tend
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -19,15 +20,34 @@ func ParseHook(text string) (string, error) {
 	if _, err := commandValue(text, Caller{}); err != nil {
 		return "", fmt.Errorf("%q is no hook (a command for /bin/sh, or an address that begins with https:// or http://)", text)
 	}
-	if !IsWebhook(text) {
+	scheme, rest, address := strings.Cut(text, "://")
+	if !address || strings.ContainsFunc(scheme, notInScheme) {
 		return text, nil
 	}
-	_, rest, _ := strings.Cut(text, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	if host = host[strings.LastIndexByte(host, '@')+1:]; host == "" || strings.HasPrefix(host, ":") || strings.ContainsAny(text, " \"<>") {
-		return "", fmt.Errorf("%q is no address (https://HOST[:PORT]/PATH)", text)
+	end := len(rest)
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		end = i
+	}
+	host := rest[:end][strings.LastIndexByte(rest[:end], '@')+1:]
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		if port, err := strconv.Atoi(host[i+1:]); err != nil || port < 1 || port > 65535 {
+			host = ""
+		} else {
+			host = host[:i]
+		}
+	}
+	if !IsWebhook(text) || host == "" || strings.ContainsAny(text, " \"<>") {
+		if strings.ContainsAny(rest, "@?") { // there may be a password in it, and the error goes wherever errors go
+			text = scheme + "://" + Blot
+		}
+		return "", fmt.Errorf("%q is no address (https://HOST[:PORT]/PATH, or http://)", text)
 	}
 	return text, nil
+}
+
+// notInScheme: what comes before :// in an address has letters and little else; in a command it is more than that.
+func notInScheme(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '+' || r == '-')
 }
 
 // BlotHook is the hook without what may be a secret: of an address only the host is left.

@@ -115,13 +115,19 @@ func (c *command) count(args arguments) error {
 
 // needs says what arguments the command wants, in words.
 func (c *command) needs() string {
-	words := strings.Fields(strings.NewReplacer("-- ", "", "[", "", "]", "").Replace(c.args))
+	args, or, _ := strings.Cut(c.args, " | ")
+	words := strings.Fields(strings.NewReplacer("-- ", "", "[", "", "]", "").Replace(args))
 	for i, w := range words {
 		if rest, many := strings.CutSuffix(w, "…"); many {
 			words[i] = "at least one " + rest
+		} else if strings.ContainsAny(w[:1], "AEIOU") || w == "N" {
+			words[i] = "an " + w
 		} else {
 			words[i] = "a " + w
 		}
+	}
+	if or != "" {
+		return strings.Join(words, " and ") + ", or " + or
 	}
 	return strings.Join(words, " and ")
 }

@@ -46,7 +46,7 @@ func (a *App) rename(ctx context.Context, old, new string) error {
 	case old == new:
 		return tend.Errorf(tend.CodeUsage, "%s is called so already", old).About(old)
 	case find(v.definitions(), new) != nil:
-		return tend.Errorf(tend.CodeConflict, "there is a service %s already", new).About(new).WithHint("tend remove %s", typed(new))
+		return tend.Errorf(tend.CodeConflict, "there is a service %s already", new).About(new).WithHint("choose another name; that one says: tend status %s", typed(new))
 	}
 	if err := a.resting(ctx, old); err != nil {
 		return err

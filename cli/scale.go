@@ -22,6 +22,7 @@ The exit status is 0 if all that were started are ready, and all that were to be
 		examples: []example{
 			{"tend scale web 4", ""},
 			{"tend scale web=4 worker=8", "of several services"},
+			{"tend scale @shop 2", "of all that have the tag"},
 		},
 	}
 	c.bind = func(a *App, f *pflag.FlagSet) action {
@@ -64,18 +65,39 @@ func scales(c *command, words []string) ([]scaling, error) {
 	return wanted, nil
 }
 
+// expand puts in the place of patterns and tags the services that they mean.
+func (v *survey) expand(wanted []scaling) ([]scaling, error) {
+	var all []scaling
+	for _, w := range wanted {
+		chosen, err := v.chooseDefinitions([]string{w.name}, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range chosen {
+			switch i := slices.IndexFunc(all, func(other scaling) bool { return other.name == s.Name }); {
+			case i < 0:
+				all = append(all, scaling{s.Name, w.n})
+			case all[i].n != w.n:
+				return nil, tend.Errorf(tend.CodeUsage, "%s is to have both %d and %d copies", s.Name, all[i].n, w.n).About(s.Name)
+			}
+		}
+	}
+	return all, nil
+}
+
 func (a *App) scale(ctx context.Context, o *sharedOptions, wanted []scaling) error {
 	v, err := a.survey(ctx)
 	if err != nil {
 		return err
 	}
-	definitions, before := v.definitions(), make([]int, len(wanted))
+	definitions := v.definitions()
+	if wanted, err = v.expand(wanted); err != nil {
+		return err
+	}
+	before := make([]int, len(wanted))
 	request, r := tend.Request{Command: tend.CommandScale}, store.Revision{}
 	for i, w := range wanted {
 		old := find(definitions, w.name)
-		if old == nil {
-			return tend.NoSuchService(tend.Targets(definitions), w.name)
-		}
 		if old.Broken != nil {
 			return old.Broken
 		}

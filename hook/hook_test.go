@@ -133,6 +133,17 @@ func TestEventsAreToldInOrder(t *testing.T) {
 
 // An address that fails is tried again, before anything else is sent there, and that is told once; another hook does not
 // wait for it. No secret is told.
+func TestCopiesAreToldApart(t *testing.T) {
+	w := newWorld(t)
+	s := tend.Service{Name: "web", Settings: tend.Settings{Instances: 2}}
+	target := Target{Service: s, Hook: "x", Cursors: filepath.Join(w.dir, "logs", "web.hooks")}
+	if err := w.set.Want([]Target{target}, func() (int64, error) { return 0, nil }); err != nil {
+		t.Fatal(err)
+	}
+	w.happens(tend.NoteReady, "is ready")
+	await(t, w.commands, `"service":"web@0"`)
+}
+
 func TestAnAddressThatFails(t *testing.T) {
 	w := newWorld(t)
 	address, got := server(t, 500, 204)

@@ -138,7 +138,7 @@ func (h *teller) deliver(e tend.Entry) bool {
 // attempt tells of an event once.
 func (h *teller) attempt(e tend.Entry) error {
 	t := h.current()
-	body, err := json.Marshal(tend.HookEvent{Version: tend.HookVersion, ID: e.ID, At: e.At, Host: h.set.host.Name, Service: e.Service, Event: e.Kind, Text: e.Text, Run: e.Run})
+	body, err := json.Marshal(tend.HookEvent{Version: tend.HookVersion, ID: e.ID, At: e.At, Host: h.set.host.Name, Service: t.Service.Label(), Event: e.Kind, Text: e.Text, Run: e.Run})
 	if err != nil {
 		return errGivenUp{err}
 	}

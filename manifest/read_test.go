@@ -130,6 +130,8 @@ func TestProblems(t *testing.T) {
 		{ok + "umask = 22", `22 is not an octal number ("022", or 0o022)`},
 		{ok + "umask = 022", "tend.toml:3:9: integers cannot have leading zeroes"},
 		{ok + "environment = 1", "1 is not a table of NAME = VALUE"},
+		{ok + "environment = 'x'", `tend.toml:3:15: services.web.environment: "x" is not a table of NAME = VALUE`},
+		{ok + "environment.DEBUG = [1]", `services.web.environment.DEBUG: an array is not a text in quotes`},
 		{ok + "environment.DEBUG = true", `services.web.environment.DEBUG: true is not a text in quotes; write "true"`},
 		{ok + "environment.PORT = 0x10", `write "0x10"`},
 		{ok + "environment.A.B = '1'", "tend.toml:3:13: services.web.environment.A: a table is not a text in quotes"},

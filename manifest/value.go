@@ -53,7 +53,7 @@ func (s *source) texts(o *tend.Option, v value, path string) []given {
 // list is an array of which each element is one value.
 func (s *source) list(o *tend.Option, v value, path string) (values []given) {
 	if v.kind != unstable.Array {
-		if v.kind == unstable.String {
+		if v.kind == unstable.String && (o.Kind() == tend.KindList || strings.Contains(v.text, "=")) {
 			s.refuse(v.offset, path, "%s is not %s; write [%s]", described(v), wanted(o), described(v))
 		} else {
 			s.refuse(v.offset, path, "%s is not %s", described(v), wanted(o))
@@ -96,7 +96,7 @@ func (s *source) pairs(v value, path string) (values []given) {
 			s.refuse(e.offset, at, "a name cannot have = in it")
 		case e.value.kind == unstable.String || e.value.kind == unstable.Integer && e.value.text == number(e.value):
 			values = append(values, given{e.name + "=" + e.value.text, e.value.offset, at})
-		case e.value.table != nil:
+		case e.value.table != nil, e.value.kind == unstable.Array:
 			s.refuse(e.value.offset, at, "%s is not a text in quotes", described(e.value))
 		default:
 			s.refuse(e.value.offset, at, "%s is not a text in quotes; write %s", described(e.value), quote(e.value.text))
