@@ -162,11 +162,23 @@ func (a *App) completeFlags(cc *cobra.Command) {
 			}
 		} else if f.Name == "columns" {
 			offer = completeColumns
+		} else if f.Name == "unset" {
+			offer = cobra.FixedCompletions(optionKeys(), cobra.ShellCompDirectiveNoFileComp)
+		} else if f.Name == "for" {
+			offer = cobra.FixedCompletions([]string{string(tend.GoalReady), string(tend.GoalStopped), string(tend.GoalExited)}, cobra.ShellCompDirectiveNoFileComp)
 		}
 		if f.Value.Type() != "bool" && f.Value.Type() != "" {
 			_ = cc.RegisterFlagCompletionFunc(f.Name, offer) // fails only for a flag that is not there
 		}
 	})
+}
+
+func optionKeys() []string {
+	var keys []string
+	for _, o := range tend.Options {
+		keys = append(keys, o.Key)
+	}
+	return keys
 }
 
 // completeColumns offers the columns that are not in the list of columns yet.
