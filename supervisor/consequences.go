@@ -13,4 +13,5 @@ func (s *Supervisor) consequences(sv *service, before tend.State) {
 	s.weigh(sv, before)
 	s.watching(sv, before)
 	s.notifying(sv, before)
+	s.missStopCommand(sv)
 }

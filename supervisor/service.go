@@ -32,6 +32,7 @@ type service struct {
 	logTrouble  string          // what is wrong with its log, "" if nothing is
 	sendTrouble string          // why its log cannot be sent elsewhere, "" if it can
 	damage      string          // why its state could not be read, "" if it could
+	commandLost string          // the run whose stop command has died with our predecessor
 	weighed     bool            // how much memory its run has is looked at
 	removed     bool            // its row has been deleted by hand while it ran
 	surplus     bool            // it is a copy that is no more: see copies.go

@@ -44,9 +44,21 @@ func (s *Supervisor) stopCommandEnded(sv *service, run string, result task.Resul
 }
 
 // resumeStopCommand goes on with a stop whose command has died with our predecessor: it may have done half of its work, and
-// is not run twice. The service has the rest of its time to end by what it has done.
+// is not run twice. The service has the rest of its time to end by what it has done; when it has, the command is not waited for.
 func (s *Supervisor) resumeStopCommand(sv *service) {
 	if sv.state.Main.IsZero() {
 		s.apply(sv, tend.StopCommandEnded{Run: sv.state.Run})
+		return
 	}
+	sv.commandLost = sv.state.Run
+}
+
+// missStopCommand ends the wait for a command that has died with our predecessor, once the service has ended.
+func (s *Supervisor) missStopCommand(sv *service) {
+	st := sv.state
+	if sv.commandLost == "" || sv.commandLost != st.Run || st.Phase != tend.PhaseStopping || st.StopStep >= 0 || !st.Main.IsZero() {
+		return
+	}
+	sv.commandLost = ""
+	s.effect(func() { s.apply(sv, tend.StopCommandEnded{Run: st.Run}) })
 }

@@ -123,6 +123,32 @@ func TestStopCommandDiesWithTheSupervisor(t *testing.T) {
 	})
 }
 
+// Where the service ends by what the command has done before it died, nobody waits for the command any more.
+func TestServiceEndsAfterItsStopCommandDied(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.definition("web")
+	s.StopCommand, s.WorkingDirectory = `echo $$ >>command; sleep 1000`, c.place("web")
+	s.StopCommandTimeout = tend.Duration(time.Hour)
+	c.add(s)
+	c.launch()
+	c.start("web")
+	pid := c.status("web").PID
+	done := make(chan []tend.Progress, 1)
+	go func() {
+		news, _ := c.try(tend.Request{Command: tend.CommandStop, Words: []string{"web"}})
+		done <- news
+	}()
+	c.until("the command runs", func() error { return when(len(c.noted("web", "command")) > 0) })
+	c.replaceSupervisor()
+	c.status("web")
+	c.check(syscall.Kill(pid, syscall.SIGUSR1))
+	c.reaches("web", tend.PhaseStopped)
+	if p := last(<-done)["web"]; p.Kind != tend.ProgressStopped {
+		t.Errorf("%+v", p)
+	}
+}
+
 // entries is the history of the service.
 func (c *chain) entries(name string) (entries []tend.Entry) {
 	c.Helper()
