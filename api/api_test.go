@@ -21,12 +21,16 @@ type fake struct {
 	request  tend.Request
 	news     []tend.Progress
 	err      error
-	visitors chan int // how many are being answered, each time that changes
+	visitors chan int      // how many are being answered, each time that changes
+	waits    chan struct{} // Statuses waits until it is closed, if it is there
 	inside   int
 }
 
 func (f *fake) Statuses(_ context.Context, q tend.Query) ([]tend.Status, error) {
 	f.asked = q
+	if f.waits != nil {
+		<-f.waits
+	}
 	return []tend.Status{{Name: "web", State: tend.PhaseRunning, PID: 7}}, f.err
 }
 
@@ -68,6 +72,24 @@ func serve(t *testing.T, f *fake) (*Server, *Client) {
 		goleak.VerifyNone(t)
 	})
 	return server, client
+}
+
+// Whoever waits for an answer when the place is handed over is cut off, and may ask the next supervisor.
+func TestHandOverCutsOff(t *testing.T) {
+	f := &fake{waits: make(chan struct{})}
+	server, client := serve(t, f)
+	cut := make(chan error, 1)
+	go func() {
+		_, err := client.Statuses(t.Context(), tend.Query{})
+		cut <- err
+	}()
+	<-f.visitors
+	server.HandOver()
+	if err := <-cut; !errors.Is(err, ErrCut) {
+		t.Errorf("%v", err)
+	}
+	close(f.waits)
+	<-f.visitors
 }
 
 func TestStatusesComeAcross(t *testing.T) {
@@ -200,6 +222,7 @@ func TestTheDoor(t *testing.T) {
 	if err := client.Changed(t.Context()); !errors.Is(err, ErrNoSupervisor) {
 		t.Errorf("the door was handed over: %v", err)
 	}
+	server = NewServer(server.socket, f)
 	if err := server.Open(); err != nil { // in the place of the one that nobody listens at
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (v *Server) Open() error {
 		return fmt.Errorf("making the socket: %w", err)
 	}
 	go func() {
-		if err := v.http.Serve(listener); err != nil && !errors.Is(err, net.ErrClosed) {
+		if err := v.http.Serve(listener); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 			log.Printf("answering clients: %v", err)
 		}
 	}()
@@ -53,7 +53,14 @@ func (v *Server) Close() {
 	if err := os.Remove(v.socket); err != nil && !os.IsNotExist(err) {
 		log.Printf("removing the socket: %v", err)
 	}
-	v.HandOver()
+	v.closeDoor()
+}
+
+func (v *Server) closeDoor() {
+	v.file = nil
+	if v.listener != nil {
+		v.listener.Close()
+	}
 }
 
 // InPlace reports whether the socket is still where clients look for it, if it is to be there at all.
@@ -62,13 +69,12 @@ func (v *Server) InPlace() bool {
 	return v.file == nil || err == nil && os.SameFile(now, v.file)
 }
 
-// HandOver closes the door and leaves the socket's file to the next supervisor, which puts its own in its place. Until
-// then it refuses connections, so that whoever looks for a supervisor does not take us for one.
+// HandOver closes the door for good and leaves the socket's file to the next supervisor, which puts its own in its place.
+// Until then it refuses connections, so that whoever looks for a supervisor does not take us for one. Who waits for an answer
+// is cut off, and asks the next one: we may live on for a while, to see to it that there is one.
 func (v *Server) HandOver() {
-	v.file = nil
-	if v.listener != nil {
-		v.listener.Close()
-	}
+	v.closeDoor()
+	v.http.Close()
 }
 
 // handler answers each request.
