@@ -47,10 +47,10 @@ func (d *decision) plan() {
 func (d *decision) due() {
 	late := d.now.Sub(d.Due)
 	d.Due = time.Time{}
-	missed := late > MissedGrace && d.service.Missed != MissedRun
+	missed := late > MissedGrace && !(d.service.IsJob() && d.service.Missed == MissedRun)
 	switch {
 	case d.Halting:
-	case missed && (d.Phase == PhaseScheduled || d.Phase == PhaseRunning && !d.service.IsJob()):
+	case missed && (d.Phase == PhaseScheduled || d.Phase == PhaseBackoff || d.Phase == PhaseRunning && !d.service.IsJob()):
 		d.note(NoteMissed, "its time was missed by %s, and is not made up for", Span(late))
 	case !d.service.IsJob():
 		if d.Phase == PhaseRunning {

@@ -80,7 +80,7 @@ func (s *Supervisor) renewsInTurn(sv *service) bool {
 	if s.awaitsTurn(sv) {
 		return true
 	}
-	if s.wall().Sub(st.Due) > tend.MissedGrace && sv.definition.Missed != tend.MissedRun {
+	if s.wall().Sub(st.Due) > tend.MissedGrace {
 		return false
 	}
 	s.renew(sv, tend.Renewed{Cause: tend.CauseSchedule, Why: "to be restarted, as its restart schedule says"})
