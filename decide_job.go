@@ -154,6 +154,7 @@ func (d *decision) expired(hold bool) bool {
 	}
 	if d.Phase.Live() || d.Phase.Pending() {
 		d.stopRequested(false, hold)
+		d.Expired = true
 	} else {
 		d.Wanted = false
 	}

@@ -134,7 +134,7 @@ func (d *decision) begin(cause Cause) {
 	d.enter(PhaseStarting, never)
 	d.Cause, d.Started, d.Run, d.Main, d.Begun, d.StopStep, d.Then = cause, d.now, "", Identity{}, false, 0, ThenStop
 	d.ReadyAt = time.Time{}
-	d.ThenCause, d.Fault, d.Lacks, d.Queued = "", "", "", false
+	d.ThenCause, d.Fault, d.Lacks, d.Queued, d.Expired = "", "", "", false, false
 	d.StatusText, d.Complaint, d.Reloading, d.Departing = "", "", false, false
 	d.do(Spawn{Cause: cause})
 	d.note(NoteStarting, "%s", startingText(cause))

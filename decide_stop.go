@@ -8,6 +8,7 @@ import (
 func (d *decision) stopRequested(keepWanted, hold bool) {
 	if !keepWanted {
 		d.Wanted, d.Lacks = false, ""
+		d.Expired = d.Expired && (d.Phase == PhaseStopping || d.Phase == PhaseStopped)
 	}
 	switch {
 	case d.Phase.Live():

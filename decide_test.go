@@ -289,6 +289,7 @@ func describe(s tend.State) string {
 		say(true, "last %s", s.Exit.Account())
 	}
 	say(!s.Phase.Live() && !s.EndedAfter.IsZero(), "between %s and %s", s.EndedAfter.Sub(epoch), s.Ended.Sub(epoch))
+	say(s.Expired, "expired")
 	say(s.Reason != "", "because %q", s.Reason)
 	return line
 }

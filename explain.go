@@ -146,6 +146,9 @@ func (e *explanation) stopped() {
 		return
 	case st.Exit != nil && st.Exit.Lost != "":
 		e.say("%s was being stopped, and its run was lost by %s before that was done", e.name, st.Exit.Lost)
+	case st.Expired:
+		e.say("%s was stopped %s, because its time was over (expires), and is not wanted since", e.name, e.since(st.Since))
+		e.lastRun()
 	default:
 		e.say("%s was stopped by a command %s, and is not wanted since", e.name, e.since(st.Since))
 		e.lastRun()

@@ -45,6 +45,7 @@ func TestExplain(t *testing.T) {
 	}{
 		{"never started", tend.Account{}},
 		{"stopped by a command", tend.Account{State: with(rest(tend.PhaseStopped, &tend.Exit{Signal: "TERM"}, 5*time.Minute), func(st *tend.State) { st.Wanted = false })}},
+		{"expired", tend.Account{State: with(rest(tend.PhaseStopped, &tend.Exit{Signal: "TERM"}, 5*time.Minute), func(st *tend.State) { st.Wanted, st.Expired = false, true })}},
 		{"stopped by a shutdown", tend.Account{State: rest(tend.PhaseStopped, code(0), 5*time.Minute), Absences: []tend.Absence{idle}}},
 		{"stopped by a reboot while it was being stopped", tend.Account{State: with(rest(tend.PhaseStopped, &tend.Exit{Lost: "reboot"}, time.Minute), func(st *tend.State) { st.Wanted = false })}},
 		{"exited", tend.Account{State: rest(tend.PhaseExited, code(0), 5*time.Minute)}},

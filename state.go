@@ -58,6 +58,7 @@ type State struct {
 	Calendar   string    `json:"calendar,omitempty"` // what Due was found by: schedule and time zone
 	Expires    time.Time `json:"expires,omitzero"`   // when it is stopped by itself; zero: never
 	Extended   Duration  `json:"extended,omitempty"` // with Next: the run has asked for that much time
+	Expired    bool      `json:"expired,omitempty"`  // that is what stopped it, or is stopping it
 	Cause      Cause     `json:"cause,omitempty"`    // why the present or last run was started
 	Run        string    `json:"run,omitempty"`      // id of the present or last run
 	Main       Identity  `json:"main,omitzero"`      // the run's main process; zero before it exists and after it ended

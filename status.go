@@ -55,6 +55,9 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 	if v.State == "" {
 		v.State = PhaseStopped
 	}
+	if st.Expired && v.State == PhaseStopped && v.Reason == "" {
+		v.Reason = "its time was over"
+	}
 	if s.Broken != nil {
 		v.Reason = s.Broken.Message
 	}
