@@ -177,7 +177,7 @@ func TestWatchOfWhatTheServiceWritesInEveryRun(t *testing.T) {
 	c.another("web", runs)
 
 	fails := c.watched("fails")
-	fails.Shell, fails.CommandLine = true, `echo x >state.py; exit 1`
+	fails.Shell, fails.CommandLine = true, `sleep 0.1; echo x >state.py; exit 1`
 	fails.HealthyAfter, fails.Backoff = s.HealthyAfter, s.Backoff
 	c.add(fails)
 	c.do(tend.CommandStart, "fails")
