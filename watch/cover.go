@@ -60,6 +60,11 @@ func (c *covering) enter(dir string) bool {
 	if c.seen[dir] {
 		return true
 	}
+	select {
+	case <-c.done: // a tree may be large, and the next supervisor waits
+		return false
+	default:
+	}
 	if !c.watchFolder(dir) {
 		return false
 	}
