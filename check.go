@@ -314,6 +314,20 @@ func (c Check) httpString() string {
 	return text
 }
 
+// Redacted returns the check without a password that is in its address.
+func (c Check) Redacted() Check {
+	scheme, rest, _ := strings.Cut(c.Target, "://")
+	path := strings.IndexAny(rest+"/", "/?#")
+	at := strings.LastIndexByte(rest[:path], '@')
+	if c.Kind != CheckHTTP || at < 0 {
+		return c
+	}
+	if user, _, found := strings.Cut(rest[:at], ":"); found {
+		c.Target = scheme + "://" + user + ":" + Blot + rest[at:]
+	}
+	return c
+}
+
 // MarshalText implements encoding.TextMarshaler.
 func (c Check) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 

@@ -22,7 +22,7 @@ func (c Check) words() string {
 	case CheckTCP:
 		return "connections are taken on " + c.Target
 	case CheckHTTP:
-		return "GET " + c.Target + " is answered as it should be"
+		return "GET " + c.Redacted().Target + " is answered as it should be"
 	case CheckLog:
 		return "it writes a line that matches " + c.Target
 	case CheckCommand:

@@ -133,7 +133,8 @@ func secret(name, value string) bool {
 // Blot stands for a value that is not shown.
 const Blot = "***"
 
-// Redacted returns the definition with the values of variables that look like secrets replaced by Blot.
+// Redacted returns the definition with what looks like a secret replaced by Blot: values of variables, and passwords in the
+// addresses of checks and hooks.
 func (s Service) Redacted() Service {
 	env := make(map[string]string, len(s.Environment))
 	for name, value := range s.Environment {
@@ -150,6 +151,7 @@ func (s Service) Redacted() Service {
 		hooks = append(hooks, BlotHook(hook))
 	}
 	s.OnEvent = hooks
+	s.Ready, s.Health = s.Ready.Redacted(), s.Health.Redacted()
 	return s
 }
 

@@ -81,3 +81,23 @@ func TestStatusAsJSON(t *testing.T) {
 		t.Errorf("got\n%s, want\n%s", data, want)
 	}
 }
+
+// TestRedactedChecks: a password in the address of a check is nobody's business.
+func TestRedactedChecks(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://ann:hush@localhost:8000/health?a=b@c status=200": "http://ann:***@localhost:8000/health?a=b@c status=200",
+		"http://ann:hu:sh@h/":       "http://ann:***@h/",
+		"http://ann@h/":             "http://ann@h/",
+		"http://h:80/a:b@c":         "http://h:80/a:b@c",
+		"command:true # a:b@c://d/": "command:true # a:b@c://d/",
+	} {
+		c, err := tend.ParseCheck(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		s := tend.Service{Settings: tend.Settings{Ready: c, Health: c}}.Redacted()
+		if s.Ready.String() != want || s.Health.String() != want {
+			t.Errorf("%s is shown as %s and %s", text, s.Ready, s.Health)
+		}
+	}
+}
