@@ -215,6 +215,16 @@ func TestTheDoor(t *testing.T) {
 	if err := server.Open(); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Remove(server.socket); err != nil || server.InPlace() {
+		t.Errorf("the socket was removed by somebody else: %v", err)
+	}
+	if err := server.Open(); err != nil || !server.InPlace() {
+		t.Errorf("the socket is made again: %v", err)
+	}
+	if err := client.Changed(t.Context()); err != nil {
+		t.Errorf("at the socket that was made again: %v", err)
+	}
+	client.Close()
 	server.HandOver()
 	if _, err := os.Lstat(server.socket); err != nil {
 		t.Errorf("the socket that was handed over: %v", err)

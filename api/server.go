@@ -29,8 +29,9 @@ func NewServer(socket string, s Supervisor) *Server {
 	})}}
 }
 
-// Open lets clients in.
+// Open lets clients in, also where the socket of a door that is open has been removed.
 func (v *Server) Open() error {
+	v.closeDoor()
 	listener, err := Listen(v.socket)
 	if err != nil {
 		return err

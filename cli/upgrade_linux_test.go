@@ -157,6 +157,10 @@ func TestUpgrade(t *testing.T) {
 	}
 	w.must("stop", "--all")
 	waitUntilLeft(t, w.runtime)
+	w.until("the last has ended", func() bool { // who has let go of the lock may live for a moment
+		all, err := keeper.Find(w.dir())
+		return err == nil && len(all) == 0
+	})
 	if out := w.must("upgrade"); out != "No supervisor is running, nothing has to be done\n" {
 		t.Errorf("when nothing runs it says %s", out)
 	}

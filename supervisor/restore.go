@@ -37,7 +37,6 @@ func (s *Supervisor) restoreFiles() error {
 	}
 	if !s.door.InPlace() && s.doorAfter.IsZero() {
 		s.logf("the socket is gone, and is made again")
-		s.door.HandOver()
 		_ = s.openDoor() // it is tried again by itself
 	}
 	if process.Alive(s.parent) {
