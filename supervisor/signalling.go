@@ -82,12 +82,17 @@ func (s *Supervisor) wishReload(sv *service, op *operation) {
 		s.tell(sv, op, s.notRunning(sv))
 		return
 	}
+	line, signal := sv.definition.ReloadCommand(), sv.definition.ReloadSignal()
+	if line == "" && process.WouldEnd(main, signal) {
+		s.tell(sv, op, failed(tend.Errorf(tend.CodeFailed, "%s does not handle SIG%s, which would end it", sv.label(), signal).
+			WithHint("say how it reads its configuration again, tend set %s --reload SIGNAL or --reload 'command:COMMAND', or restart it", sv.definition.Service())))
+		return
+	}
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressReloading, PID: main.PID})
-	if line := sv.definition.ReloadCommand(); line != "" {
+	if line != "" {
 		s.reloadByCommand(sv, op, line)
 		return
 	}
-	signal := sv.definition.ReloadSignal()
 	notifies := sv.definition.Ready.Kind == tend.CheckNotify
 	if notifies {
 		s.awaitReload(sv, op, run)

@@ -1,7 +1,6 @@
 package task
 
 import (
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -49,6 +48,6 @@ func (t *tail) end() string {
 
 // feed writes the text to a command that may not want it.
 func feed(to *os.File, text []byte) {
-	_, _ = io.WriteString(to, string(text))
+	_, _ = to.Write(text)
 	to.Close()
 }
