@@ -39,7 +39,7 @@ func (s *Supervisor) spawnJob(sv *service) spawnJob {
 	d := sv.definition
 	return spawnJob{
 		service: sv, run: sv.state.Run, def: d.WithDefaults(), stdout: s.logFile(d.Stdout, d), stderr: s.logFile(d.Stderr, d), sendTo: s.targets(d),
-		alone: s.alone(sv), errorOffset: new(int64),
+		alone: len(d.Listen) > 0 && s.alone(sv), errorOffset: new(int64),
 	}
 }
 
