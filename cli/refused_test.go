@@ -69,6 +69,9 @@ func readOrChange(path string, statements []string) error {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("PRAGMA busy_timeout = 10000"); err != nil { // a supervisor that leaves locks it for a moment
+		return err
+	}
 	for _, statement := range statements {
 		if _, err := db.Exec(statement); err != nil {
 			return err
