@@ -187,11 +187,14 @@ func inWords(ctx context.Context, err error, where string) error {
 		return fmt.Errorf("no answer from %s within %s", where, within(ctx))
 	case errors.As(err, &number):
 		return fmt.Errorf("%s on %s", number.Error(), where)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err.Error() == closedBeforeAsked:
 		return fmt.Errorf("%s has closed the connection without an answer", where)
 	}
 	return err
 }
+
+// closedBeforeAsked is what package net/http says, by no value of its own, when the server has closed before it was asked.
+const closedBeforeAsked = "http: server closed idle connection"
 
 // within is how long the attempt was given.
 func within(ctx context.Context) tend.Duration {

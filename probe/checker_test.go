@@ -145,9 +145,11 @@ func TestAServerThatClosesSaysNothing(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	_, err = attempt(t, "http://"+l.Addr().String()+"/", long)
-	if err == nil || !strings.Contains(err.Error(), "closed the connection") && !strings.Contains(err.Error(), "reset") {
-		t.Error(err)
+	for range 200 { // it closes before it is asked, while, or after
+		_, err = attempt(t, "http://"+l.Addr().String()+"/", long)
+		if err == nil || !strings.Contains(err.Error(), "closed the connection") && !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "broken pipe") {
+			t.Fatal(err)
+		}
 	}
 }
 
