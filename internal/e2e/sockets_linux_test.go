@@ -19,7 +19,7 @@ func wrk(t *testing.T, port string) (end func()) {
 	t.Helper()
 	const longest = 60 // seconds
 	var out strings.Builder
-	load := exec.Command("wrk", "-t1", "-c8", fmt.Sprintf("-d%ds", longest), "-H", "Connection: close", "http://127.0.0.1:"+port+"/")
+	load := exec.Command("wrk", "-t1", "-c8", "--timeout", "30s", fmt.Sprintf("-d%ds", longest), "-H", "Connection: close", "http://127.0.0.1:"+port+"/")
 	load.Stdout, load.Stderr = &out, &out
 	if err := load.Start(); err != nil {
 		t.Fatal(err)
