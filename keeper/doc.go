@@ -35,7 +35,7 @@
 //
 // SIGHUP says that somebody has removed files from the runtime directory, or all of it: a keeper looks whether the chain's
 // lock is still where everybody looks for it, and takes it again where it is not. The supervisor says so, which watches the
-// directory, and Launch, where it finds no lock: see recall.
+// directory, and Launch, where it finds no lock, or one that says of no chain that it was started: see recall.
 //
 // # Being stopped
 //

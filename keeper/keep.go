@@ -155,7 +155,7 @@ func earlier(a, b time.Time) time.Time {
 func (k *keep) leave() {
 	if !k.leaving {
 		k.say("told to leave")
-		sayLeft(k.inherit.chain)
+		say(k.inherit.chain, chainLeaves)
 	}
 	k.leaving, k.startAt = true, time.Now()
 	if k.child != 0 {

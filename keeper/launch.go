@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ func LaunchWith(ctx context.Context, dir string, env []string, shelf *Shelf) err
 		}
 		if chain != nil {
 			err := start(ctx, dir, *chain, env, shelf)
-			if !errors.Is(err, errChainGone) || started == launches || left(dir) {
+			if !errors.Is(err, errChainGone) || started == launches || hasLeft(dir) {
 				return err
 			}
 			started++ // somebody has killed all of it
@@ -79,25 +78,29 @@ func LaunchWith(ctx context.Context, dir string, env []string, shelf *Shelf) err
 }
 
 // claim returns the chain's lock, shared, if no keeper lives; nil if one does. Nobody else can come in between
-// exclusive and shared, because only one Launch is here at a time.
+// exclusive and shared, because only one Launch is here at a time, and no keeper is without the lock.
 func claim(ctx context.Context, dir string) (*lock, error) {
-	if _, err := os.Lstat(keepersLock(dir)); errors.Is(err, fs.ErrNotExist) {
-		recall(ctx, dir)
+	for recalled := false; ; recalled = true {
+		l, err := openLock(keepersLock(dir))
+		if err != nil {
+			return nil, err
+		}
+		free, err := l.try()
+		if free && !recalled && said(l.fd) == "" { // a new file: keepers may be about to take it, or not know that theirs is gone
+			l.Close()
+			recall(ctx, dir)
+			continue
+		}
+		if free {
+			say(l.fd, chainStarted)
+			err = l.shared()
+		}
+		if !free || err != nil {
+			l.Close()
+			return nil, err
+		}
+		return &l, nil
 	}
-	l, err := openLock(keepersLock(dir))
-	if err != nil {
-		return nil, err
-	}
-	free, err := l.try()
-	if free {
-		_ = unix.Ftruncate(l.fd, 0) // what the last chain has said in it
-		err = l.shared()
-	}
-	if !free || err != nil {
-		l.Close()
-		return nil, err
-	}
-	return &l, nil
 }
 
 // start starts a chain, whose lock it hands over to it, and waits until its supervisor has reported.

@@ -128,25 +128,35 @@ func TestLaunchGivesUpInTime(t *testing.T) {
 	c.outer() // one, and no other chain
 }
 
-// Keepers whose lock was removed with the whole directory, and whom nobody has told so, are not taken for gone.
+// Keepers whose lock was removed with the whole directory are not taken for gone, be it that nobody has told them so, or that
+// they have just made it again and do not hold it yet.
 func TestLaunchFindsKeepersWhoseLockWasRemoved(t *testing.T) {
-	c := newChain(t)
-	c.mustLaunch()
-	outer := c.outer()
-	c.kill(outer, syscall.SIGSTOP)
-	c.until("the outer keeper is stopped", func() error {
-		stat, err := process.ReadStat(outer)
-		return errors.Join(err, when(stat.Stopped()))
-	})
-	if err := os.RemoveAll(c.dir); err != nil {
-		t.Fatal(err)
+	for name, again := range map[string]func(*chain) error{
+		"untold": func(*chain) error { return nil },
+		"made, not taken": func(c *chain) error {
+			return errors.Join(os.Mkdir(c.dir, 0o700), os.WriteFile(keepersLock(c.dir), nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newChain(t)
+			c.mustLaunch()
+			outer := c.outer()
+			c.kill(outer, syscall.SIGSTOP)
+			c.until("the outer keeper is stopped", func() error {
+				stat, err := process.ReadStat(outer)
+				return errors.Join(err, when(stat.Stopped()))
+			})
+			if err := errors.Join(os.RemoveAll(c.dir), again(c)); err != nil {
+				t.Fatal(err)
+			}
+			c.kill(c.inner(), syscall.SIGKILL)
+			c.mustLaunch()
+			if now := c.outer(); now != outer {
+				t.Errorf("the outer keeper is process %d, and was process %d", now, outer)
+			}
+			c.inner()
+		})
 	}
-	c.kill(c.inner(), syscall.SIGKILL)
-	c.mustLaunch()
-	if now := c.outer(); now != outer {
-		t.Errorf("the outer keeper is process %d, and was process %d", now, outer)
-	}
-	c.inner()
 }
 
 // A command that is stopped while it starts a chain holds up nobody once the supervisor answers.

@@ -92,16 +92,28 @@ func whenFree(ctx context.Context, l lock) (<-chan lock, error) {
 	return free, nil
 }
 
-// sayLeft writes into the chain's lock file that the chain leaves because it was told to, so that a Launch that waits for its
-// supervisor starts no other in its place.
-func sayLeft(chain int) {
-	if chain >= 0 {
-		_, _ = unix.Pwrite(chain, []byte("told to leave\n"), 0)
+// What the file of the chain's lock says about the chain; nothing in one that has just been made.
+const (
+	chainStarted = "a chain was started\n"
+	chainLeaves  = "told to leave\n" // so that a Launch that waits for the chain's supervisor starts no other in its place
+)
+
+// say writes into the file of the chain's lock. That nothing can be written costs only time: see claim.
+func say(chain int, what string) {
+	if chain >= 0 && said(chain) != what {
+		_ = unix.Ftruncate(chain, 0)
+		_, _ = unix.Pwrite(chain, []byte(what), 0)
 	}
 }
 
-// left reports whether the last chain has left because it was told to.
-func left(dir string) bool {
-	info, err := os.Stat(keepersLock(dir))
-	return err == nil && info.Size() > 0
+func said(chain int) string {
+	b := make([]byte, 64)
+	n, _ := unix.Pread(chain, b, 0)
+	return string(b[:max(0, n)])
+}
+
+// hasLeft reports whether the last chain has left because it was told to.
+func hasLeft(dir string) bool {
+	what, err := os.ReadFile(keepersLock(dir))
+	return err == nil && string(what) == chainLeaves
 }

@@ -28,6 +28,7 @@ func (k *keep) rejoin() {
 		k.say("the lock of the keepers is gone, and cannot be taken again: %v", err)
 		return
 	}
+	say(l.fd, said(k.inherit.chain))
 	k.inherit.closeChain()
 	k.inherit.chain = l.fd
 	k.holdDirectory()
