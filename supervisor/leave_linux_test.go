@@ -85,6 +85,7 @@ func TestLeavingGoesOnAfterSIGKILL(t *testing.T) {
 	c.signal(c.outer(), syscall.SIGTERM)
 	c.until("slow has had its SIGTERM", func() error { return when(len(c.noted("slow", "terms")) == 1) })
 	c.until("web has ended", func() error { return when(dead(c.noted("web", "lives")[0])) })
+	c.reaches("slow", tend.PhaseStopping) // so that it is written down as well: a supervisor killed before that has it sent again
 	for range 3 {
 		c.signal(c.supervisor(), syscall.SIGKILL)
 		c.reaches("slow", tend.PhaseStopping)
