@@ -3,6 +3,7 @@ package process
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -175,6 +176,7 @@ func TestLimitsThatOnlyRootMayHave(t *testing.T) {
 // limitedRole starts, as an ordinary user, processes with the limits that it must not have.
 func limitedRole(args []string) int {
 	if slices.Contains(args, "drop") {
+		runtime.LockOSThread() // which alone is made nicer, and executes the program
 		for resource, limit := range map[int]unix.Rlimit{unix.RLIMIT_NOFILE: {Cur: 1024, Max: 4096}, unix.RLIMIT_CORE: {Cur: 0, Max: 1e6}} {
 			if err := syscall.Setrlimit(resource, (*syscall.Rlimit)(&limit)); err != nil {
 				say(err)
