@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
@@ -48,7 +49,7 @@ func (k *keep) become(program string, upgraded bool) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer process.BlockSignals()()
-	time.Sleep(time.Millisecond) // a signal that has come travels from the runtime's handler to the channel
+	awaitSignals()
 	select {
 	case <-k.signals.leave: // as late as can be: what comes after this is lost with the old program
 		k.leave()
@@ -56,6 +57,20 @@ func (k *keep) become(program string, upgraded bool) error {
 	}
 	err = syscall.Exec(program, k.config.own(k.leaving), env)
 	return fmt.Errorf("executing %s in the place of process %d: %w", program, os.Getpid(), err)
+}
+
+// awaitSignals waits until the signals that have come are in their channels: until one that comes after them is. Linux
+// delivers those with lower numbers first; see signal(7).
+func awaitSignals() {
+	last := make(chan os.Signal, 1)
+	signal.Notify(last, syscall.SIGWINCH) // which does nothing to a program that does not ask for it
+	defer signal.Stop(last)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGWINCH)
+	select {
+	case <-last:
+	case <-time.After(time.Second): // rather than never
+	}
+	time.Sleep(time.Millisecond) // each may have been taken by another thread
 }
 
 // ownEnvironment is the environment by which the program takes up where this one was.
