@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -37,13 +38,16 @@ func (c *chain) away(after int, cause tend.AbsenceCause, exact bool, from time.T
 	return a
 }
 
-// killAtOnce kills processes none of which comes to do anything about the death of another.
+// killAtOnce kills processes none of which comes to do anything about the death of another, and waits until they are dead.
 func (c *chain) killAtOnce(pids ...int) {
 	c.Helper()
 	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
 		for _, pid := range pids {
 			c.signal(pid, s)
 		}
+	}
+	for _, pid := range pids {
+		c.until(fmt.Sprintf("process %d is dead", pid), func() error { return when(dead(pid)) })
 	}
 }
 

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"tend"
+	"tend/keeper"
+	"tend/process"
 	"tend/store"
 )
 
@@ -138,9 +138,10 @@ func (c *chain) killAtRandom(rng *rand.Rand, stop <-chan struct{}, stopped chan<
 		case <-time.After(time.Duration(50+rng.IntN(250)) * time.Millisecond):
 		}
 		all := rng.IntN(6) == 0
-		for pid, line := range c.all() {
-			if strings.HasPrefix(line, "tend ") && (all || rng.IntN(3) == 0) {
-				syscall.Kill(pid, syscall.SIGKILL)
+		serving, _ := keeper.Find(c.dir) // and nobody that is about to be a service
+		for _, p := range serving {
+			if all || rng.IntN(3) == 0 {
+				process.Signal(p.Identity, "KILL")
 			}
 		}
 	}
