@@ -8,7 +8,8 @@
 //
 // A socket outlives us where somebody else holds it as well, and with it what was sent and not received. So a message is
 // looked at where it lies, and stays there until its receiver says, by [Server.Done], that what follows from it is written
-// down. Only then it is taken out, and the next one looked at. Whoever comes after us may therefore hear a message that was
+// down. Only then it is taken out, and the next one looked at. Where more than one must be heard before anything else happens,
+// [Server.Next] looks behind the head of the queue, and all of them stay likewise. Whoever comes after us may therefore hear a message that was
 // acted on already; none of them does harm by being heard twice.
 //
 // That also answers barriers, see sd_notify_barrier(3): what the sender waits for is that the kernel closes a descriptor

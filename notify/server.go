@@ -6,14 +6,17 @@ import (
 )
 
 // News is what one message, or one line in a pipe, has to say. Files are the receiver's to close. Nothing more comes from there
-// before Done is said of it.
+// before Done is said of it, unless by Next.
 type News struct {
 	Key     string // under which the socket or pipe was added
 	Message        // Ready is all that a line in a pipe says
 	PID     int    // of the sender; 0 where it is in another pid namespace
 	Err     error  // what of it was not understood, or why all of it is ignored
 	Files   []*os.File
-	serial  int
+
+	source int32 // a key may be given again
+	serial int
+	end    int // where in all that has ever come from there it ends; see source.taken
 }
 
 // Close closes what came along.

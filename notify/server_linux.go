@@ -44,6 +44,10 @@ type source struct {
 	serial int       // of the last news
 	pinged time.Time // when the last WATCHDOG=1 was received
 	only   int       // the process that may send; 0: all may
+
+	// Places in all that has ever come through the socket, in bytes.
+	taken  int // the head of the queue: what is before it was taken out
+	looked int // what is before it was told by Next
 }
 
 type kind int
@@ -78,6 +82,9 @@ func (s *Server) add(key string, file *os.File, kind kind) error {
 	defer s.mu.Unlock()
 	if err == nil {
 		err = s.begin()
+	}
+	if err == nil && kind == kindSocket {
+		peekFrom(fd, fromHead) // whoever had it before us may have died where it looked further
 	}
 	if _, doubled := s.tokens[key]; err == nil && doubled {
 		err = errors.New("it is there already")
@@ -199,27 +206,46 @@ func (s *Server) attend(src *source, what uint32) {
 // look finds the next message that somebody must hear of. It stays where it is. The source's mu is held.
 func (s *Server) look(src *source) (News, bool) {
 	if src.kind == kindPipe {
-		src.serial++
-		return News{Key: src.key, Message: Message{Ready: true}, serial: src.serial}, lineComes(src.fd)
+		return src.tell(News{Message: Message{Ready: true}}), lineComes(src.fd)
 	}
 	for {
-		news, err := s.peek(src.fd)
+		news, size, err := s.peek(src.fd, fromHead)
 		if err != nil {
 			return News{}, false
 		}
-		allowed := src.only == 0 || src.only == news.PID
-		if news.Ping && allowed {
-			src.pinged = time.Now()
-		}
-		// A barrier is passed when it has come to the head of the queue, and of a ping nothing is left to be said.
-		if allowed && (news.Err != nil || !news.Barrier && !news.IsPing() && news.Message != (Message{})) {
-			src.serial++
-			news.Key, news.serial = src.key, src.serial
-			return news, true
+		if src.says(news, size) {
+			news.end = src.taken + size
+			return src.tell(news), true
 		}
 		news.Close()
-		discard(src.fd)
+		src.takeHead()
 	}
+}
+
+// says reports whether somebody must hear of a message that was peeked at.
+func (src *source) says(news News, size int) bool {
+	if src.only != 0 && src.only != news.PID || size == 0 {
+		return false
+	}
+	if news.Ping {
+		src.pinged = time.Now()
+	}
+	// A barrier is passed when it has come to the head of the queue, and of a ping nothing is left to be said.
+	return news.Err != nil || !news.Barrier && !news.IsPing() && news.Message != (Message{})
+}
+
+// tell makes the next of the news.
+func (src *source) tell(news News) News {
+	src.serial++
+	news.Key, news.source, news.serial = src.key, src.token, src.serial
+	return news
+}
+
+// takeHead takes the message at the head of the queue out, and reports whether there was one.
+func (src *source) takeHead() bool {
+	size, err := discard(src.fd)
+	src.taken += size
+	return err == nil
 }
 
 // rearm has epoll wait for the source again. Its mu is held.
@@ -255,47 +281,75 @@ func (s *Server) Keys() []string {
 	return slices.Collect(maps.Keys(s.tokens))
 }
 
-// Fresh reports whether the news was neither done with nor drained since it was told.
+// Fresh reports whether the news was neither done with nor told again by Next since it was told.
 func (s *Server) Fresh(n News) (fresh bool) {
-	s.with(n.Key, func(src *source) { fresh = src.owed == n.serial })
+	s.with(n.Key, func(src *source) { fresh = src.token == n.source && src.owed == n.serial })
 	return fresh
 }
 
-// Done says that what follows from the news is written down. A message is taken out then, and the next may come; a pipe has
-// said all that it can, and stays silent.
+// Done says that what follows from the news, and from all before it, is written down. Messages are taken out then, and the next
+// may come; a pipe has said all that it can, and stays silent.
 func (s *Server) Done(n News) {
 	s.with(n.Key, func(src *source) {
-		if src.kind == kindSocket && src.owed == n.serial {
-			discard(src.fd)
+		if src.kind != kindSocket || src.token != n.source {
+			return
+		}
+		for src.taken < n.end && src.takeHead() {
+		}
+		if src.owed == n.serial {
 			src.owed = 0
 			_ = s.rearm(src)
 		}
 	})
 }
 
-// Drain returns all that is in the socket or pipe at this moment, also what was told and not done with. It is taken out, and
-// not told again: for the end of a process, which is heard of by another way, and perhaps sooner than what it said before.
-func (s *Server) Drain(key string) (all []News) {
+// Next tells what is in the socket or pipe and was not told by it before, one after the other, also what was told otherwise
+// and not done with: for the end of a process, which is heard of by another way, and perhaps sooner than what it said before.
+// All of it stays where it is until Done is said of it, or of what came after it.
+func (s *Server) Next(key string) (news News, found bool) {
 	s.with(key, func(src *source) {
-		if src.kind == kindPipe && src.owed > 0 {
-			return
+		if src.kind == kindPipe {
+			news, found = s.onlyLine(src)
+		} else {
+			news, found = s.lookFurther(src)
 		}
-		for {
-			news, found := s.look(src)
-			if !found {
-				break
-			}
-			all = append(all, news)
-			if src.kind == kindPipe {
-				src.owed = news.serial
-				return
-			}
-			discard(src.fd)
+		if found {
+			src.owed = news.serial
 		}
-		src.owed = 0
-		_ = s.rearm(src)
 	})
-	return all
+	return news, found
+}
+
+// lookFurther finds the next message behind those that it has found before. The source's mu is held.
+func (s *Server) lookFurther(src *source) (News, bool) {
+	for at := max(0, src.looked-src.taken); ; {
+		news, size, err := s.peek(src.fd, at)
+		if err != nil {
+			return News{}, false
+		}
+		at += size
+		if src.says(news, size) {
+			src.looked = src.taken + at
+			news.end = src.looked
+			return src.tell(news), true
+		}
+		news.Close()
+		if at == 0 { // to go by one without a byte takes no step
+			src.takeHead()
+		}
+	}
+}
+
+// onlyLine finds the line in a pipe, once. The source's mu is held.
+func (s *Server) onlyLine(src *source) (News, bool) {
+	if src.looked > 0 {
+		return News{}, false
+	}
+	news, found := s.look(src)
+	if found {
+		src.looked = 1
+	}
+	return news, found
 }
 
 // Pinged reports when the last WATCHDOG=1 was received, zero for never, and whether there is something that was not taken out

@@ -267,7 +267,23 @@ func TestFullQueue(t *testing.T) {
 	check(t, within(t, sent))
 }
 
-func TestDrain(t *testing.T) {
+// next returns what is told by Next, and is not done with it.
+func (l *listener) next(want ...string) (last News) {
+	l.Helper()
+	for _, status := range want {
+		n, found := l.Next("s")
+		if !found || n.Status == nil || *n.Status != status {
+			l.Fatalf("the next is %s (%v), should be %q", text(n.Message), n.Err, status)
+		}
+		last = n
+	}
+	if n, found := l.Next("s"); found {
+		l.Fatalf("there is one more: %s", text(n.Message))
+	}
+	return last
+}
+
+func TestNext(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
 	f, client := socket(t)
@@ -275,17 +291,92 @@ func TestDrain(t *testing.T) {
 	say(t, client, "STATUS=a")
 	a := l.hear()
 	say(t, client, "WATCHDOG=1")
+	say(t, client, "")
 	say(t, client, "STATUS=b")
-	all := l.Drain("s")
-	if len(all) != 2 || *all[0].Status != "a" || *all[1].Status != "b" {
-		t.Fatalf("drained %v", all)
-	}
+	b := l.next("a", "b")
 	if l.Fresh(a) {
-		t.Error("what was drained is fresh")
+		t.Error("what was told again is fresh")
 	}
 	say(t, client, "STATUS=c")
-	l.Done(a) // too late: it must not take the next one out
-	l.heard("c")
+	c := l.next("c") // before what follows from the others is written down
+	say(t, client, "STATUS=d")
+	l.Done(a)
+	l.Done(b)
+	l.Done(b) // too late: it must not take the next one out
+	l.silent()
+	l.Done(c)
+	l.heard("d")
+	l.next()
+}
+
+// What was looked at and not done with is there for whoever comes next, wherever we died.
+func TestNextLeavesEverything(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	f, client := socket(t)
+	check(t, l.AddSocket("s", dup(t, f)))
+	say(t, client, "")
+	for _, status := range []string{"a", strings.Repeat("x", MaxMessage), "b"} {
+		say(t, client, "STATUS="+status)
+	}
+	until(t, "the empty one is taken out", func() bool { return len(l.news) > 0 })
+	for range 2 {
+		if n, found := l.Next("s"); !found || n.Status == nil || *n.Status != "a" {
+			t.Fatalf("the first is %s", text(n.Message))
+		}
+		if n, found := l.Next("s"); !found || n.Err == nil {
+			t.Fatalf("what is too long is %s", text(n.Message))
+		}
+		l.next("b")
+		peekFrom(int(f.Fd()), 100) // as if it had died while it looked there
+		l = listen(t)
+		check(t, l.AddSocket("s", dup(t, f)))
+	}
+	f.Close()
+	l.heard("a")
+	n := l.hear()
+	l.Done(n)
+	l.heard("b")
+}
+
+// Who may speak may depend on what is said.
+func TestNextHeedsRestrict(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	f, client := socket(t)
+	check(t, l.AddSocket("s", f))
+	for _, status := range []string{"a", "b", "c"} {
+		say(t, client, "STATUS="+status)
+	}
+	if _, found := l.Next("s"); !found {
+		t.Fatal("there is none")
+	}
+	l.Restrict("s", 1)
+	l.next()
+	l.Restrict("s", 0)
+	l.next("b", "c")
+}
+
+// A line in a pipe is told once by Next, whoever was told before.
+func TestNextOfAPipe(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	service, read, err := NewPipe()
+	check(t, err)
+	defer service.Close()
+	check(t, l.AddPipe("p", read))
+	if _, found := l.Next("p"); found {
+		t.Fatal("there is a line")
+	}
+	_, err = service.WriteString("\n")
+	check(t, err)
+	told := l.hear()
+	if n, found := l.Next("p"); !found || !n.Ready || l.Fresh(told) {
+		t.Errorf("told %v: %s", found, text(n.Message))
+	}
+	if _, found := l.Next("p"); found {
+		t.Error("it is told twice")
+	}
 }
 
 func TestRestrict(t *testing.T) {

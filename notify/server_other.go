@@ -45,8 +45,8 @@ func (*Server) Fresh(News) bool { return false }
 // Done does nothing.
 func (*Server) Done(News) {}
 
-// Drain returns nothing.
-func (*Server) Drain(string) []News { return nil }
+// Next finds nothing.
+func (*Server) Next(string) (News, bool) { return News{}, false }
 
 // Pinged knows of no ping.
 func (*Server) Pinged(string) (last time.Time, unread bool) { return time.Time{}, false }

@@ -32,24 +32,37 @@ type buffer struct {
 	control []byte
 }
 
-// peek looks at the message at the head of the queue, which stays there. The error is that there is none.
-func (s *Server) peek(fd int) (News, error) {
+// fromHead is the place to peek at when the head of the queue is meant, whatever was taken out of it.
+const fromHead = -1
+
+// peekFrom sets how many bytes of the queue the kernel goes by when it is peeked at: whole messages, of which one without a byte
+// counts as gone by when it was peeked at.
+func peekFrom(fd, at int) {
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEEK_OFF, at)
+}
+
+// peek looks at the message that lies that many bytes behind the head of the queue, where one must begin, and returns its size
+// as well. It stays there. The error is that there is none.
+func (s *Server) peek(fd, at int) (news News, size int, err error) {
+	if at > 0 {
+		peekFrom(fd, at)
+		defer peekFrom(fd, fromHead)
+	}
 	b, ok := s.buffers.Get().(*buffer)
 	if !ok {
 		b = &buffer{control: make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*mostFiles))}
 	}
 	defer s.buffers.Put(b)
 	text, control := b.text[:], b.control
-	n, controls, flags, err := 0, 0, 0, error(unix.EINTR)
+	controls, flags, err := 0, 0, error(unix.EINTR)
 	for err == unix.EINTR {
-		n, controls, flags, _, err = unix.Recvmsg(fd, text, control, unix.MSG_PEEK|unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		size, controls, flags, _, err = unix.Recvmsg(fd, text, control, unix.MSG_PEEK|unix.MSG_TRUNC|unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 	}
 	if err != nil {
-		return News{}, err
+		return News{}, 0, err
 	}
-	news := News{}
 	uid, files := receiveControl(control[:controls], &news)
-	message, wrong := Parse(text[:n])
+	message, wrong := Parse(text[:min(size, len(text))])
 	switch {
 	case uid < 0 || uid != os.Geteuid() && uid != 0: // root may do anything
 		wrong = fmt.Errorf("ignored, since it is from a process of another user (%d)", uid)
@@ -69,7 +82,7 @@ func (s *Server) peek(fd int) (News, error) {
 		}
 		news.Files = append(news.Files, os.NewFile(uintptr(fd), "received"))
 	}
-	return news, nil
+	return news, size, nil
 }
 
 // receiveControl takes what came beside the text: who sent it, and descriptors.
@@ -87,13 +100,14 @@ func receiveControl(control []byte, news *News) (uid int, files []int) {
 	return uid, files
 }
 
-// discard takes the message at the head of the queue out. What came with it the kernel closes, since there is no room for it.
-func discard(fd int) {
-	for {
-		if _, _, _, _, err := unix.Recvmsg(fd, nil, nil, unix.MSG_DONTWAIT); err != unix.EINTR {
-			return
-		}
+// discard takes the message at the head of the queue out, and returns its size. What came with it the kernel closes, since there
+// is no room for it.
+func discard(fd int) (size int, err error) {
+	err = unix.EINTR
+	for err == unix.EINTR {
+		size, _, _, _, err = unix.Recvmsg(fd, nil, nil, unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 	}
+	return max(0, size), err
 }
 
 // readable reports whether something is in the queue, without waiting.

@@ -268,22 +268,36 @@ func (c *channels) pipesOfOthers(lives func(run string) bool) (over []string) {
 	return over
 }
 
-// restore makes sockets again whose files somebody has removed. What was said in the ones that have no name any more is
-// returned.
-func (c *channels) restore() (said []notify.News, err error) {
+// nameless are the runs whose sockets' files somebody has removed.
+func (c *channels) nameless() (runs []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for run, ch := range c.known {
-		if _, missing := os.Lstat(c.path(ch.file)); missing == nil {
-			continue
-		}
-		said = append(said, c.server.Drain(socketKey(run))...)
-		c.server.Remove(socketKey(run))
-		if failed := c.bind(ch); failed != nil {
-			err = errors.Join(err, fmt.Errorf("the socket of a run: %w", failed))
+		if c.isNameless(ch) {
+			runs = append(runs, run)
 		}
 	}
-	return said, err
+	return runs
+}
+
+func (c *channels) isNameless(ch *channel) bool {
+	_, err := os.Lstat(c.path(ch.file))
+	return err != nil
+}
+
+// remake makes the socket of a run again whose file somebody has removed.
+func (c *channels) remake(run string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ch := c.known[run]
+	if ch == nil || !c.isNameless(ch) { // it has ended, or its socket was made again already
+		return nil
+	}
+	c.server.Remove(socketKey(run))
+	if err := c.bind(ch); err != nil {
+		return fmt.Errorf("the socket of a run: %w", err)
+	}
+	return nil
 }
 
 // setVariable sets a variable in an environment, whatever it was before.

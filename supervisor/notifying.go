@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/logs"
 	"tend/notify"
 	"tend/process"
@@ -104,28 +105,38 @@ func (s *Supervisor) heard(n notify.News) {
 		return
 	}
 	s.takeIn(sv, n)
+}
+
+// hearOut takes in what a run has told by now. It comes before the end of a process of it is taken in: what it said before
+// that goes before, and is written down with it.
+func (s *Supervisor) hearOut(sv *service) (heard bool) {
+	for _, key := range []string{socketKey(sv.state.Run), pipeKey(sv.state.Run)} {
+		for n, found := s.channels.server.Next(key); found; n, found = s.channels.server.Next(key) {
+			s.takeIn(sv, n)
+			n.Close()
+			heard = true
+		}
+	}
+	s.saySaid(sv)
+	if heard {
+		fault.At(fault.SupervisorHeard)
+	}
+	return heard
+}
+
+// takeIn acts on what a run has told. It stays where it is until what follows from it is written down.
+func (s *Supervisor) takeIn(sv *service, n notify.News) {
+	s.act(sv, n)
 	s.effect(func() {
 		s.channels.server.Done(n)
-		if n.Key == pipeKey(sv.state.Run) {
-			s.channels.closePipe(sv.state.Run)
+		if run := runOfKey(n.Key); n.Key == pipeKey(run) {
+			s.channels.closePipe(run)
 		}
 	})
 }
 
-// hearOut takes in what a run has told by now. It comes before the end of a process of it is taken in: what it said before
-// that goes before.
-func (s *Supervisor) hearOut(sv *service) {
-	for _, key := range []string{socketKey(sv.state.Run), pipeKey(sv.state.Run)} {
-		for _, n := range s.channels.server.Drain(key) {
-			s.takeIn(sv, n)
-			n.Close()
-		}
-	}
-	s.saySaid(sv)
-}
-
-// takeIn acts on what a run has told.
-func (s *Supervisor) takeIn(sv *service, n notify.News) {
+// act does what a run has told.
+func (s *Supervisor) act(sv *service, n notify.News) {
 	run, from := sv.state.Run, tend.CheckNotify
 	if n.Key == pipeKey(run) {
 		from = tend.CheckFD
@@ -326,20 +337,28 @@ func (s *Supervisor) resumeChannels() {
 		s.restrict(sv)
 		s.watchdogFrom(sv)
 	}
+	if err := s.restoreChannels(); err != nil {
+		s.notRestored(err)
+	}
 	s.effect(func() {
 		s.channels.sweep(s.lives())
 		s.stored.sweep(s.keepsDescriptors)
 	})
 }
 
-// restoreChannels makes sockets again whose files somebody has removed.
-func (s *Supervisor) restoreChannels() error {
-	said, err := s.channels.restore()
-	for _, n := range said {
-		if sv := s.speaker(runOfKey(n.Key)); sv != nil {
-			s.takeIn(sv, n)
+// restoreChannels makes sockets again whose files somebody has removed. What was said in one that has no name any more is
+// written down first.
+func (s *Supervisor) restoreChannels() (err error) {
+	for _, run := range s.channels.nameless() {
+		if sv := s.speaker(run); sv == nil || !s.hearOut(sv) {
+			err = errors.Join(err, s.channels.remake(run))
+			continue
 		}
-		n.Close()
+		s.effect(func() {
+			if err := s.channels.remake(run); err != nil {
+				s.notRestored(err)
+			}
+		})
 	}
 	return err
 }

@@ -337,6 +337,71 @@ func TestWhatIsHeardIsNotLost(t *testing.T) {
 	}
 }
 
+// What a run said before its main process ended is heard before that, and stays until it is written down: a supervisor that is
+// killed in between has not followed another main process alone.
+func TestWhatIsHeardBeforeAnEndIsNotLost(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "systemd-notify")
+	faults := t.TempDir()
+	c := newChain(t, fault.Variable+"="+faults)
+	c.add(c.speaking("web", strings.Join([]string{
+		"sleep 1001 &", "systemd-notify --ready", c.awaits("web", "go"), "for i in 1 2 3 4 5; do systemd-notify --no-block --status=$i; done",
+		"systemd-notify --no-block MAINPID=$! --status=last", "exit 7",
+	}, "\n")))
+	c.launch()
+	for tries := 0; ; tries++ { // all of it may be heard before it is heard of the end
+		c.start("web")
+		before := c.status("web").PID
+		c.paused(func() {
+			c.check(fault.Arm(faults, fault.SupervisorHeard, ""))
+			c.allow("web", "go")
+			c.until("its main process has ended", func() error { return when(dead(before)) })
+		})
+		c.until("the other is the main process", func() error { return when(c.status("web").PID != before) })
+		if st := c.status("web"); st.State != tend.PhaseRunning || st.Restarts != 0 {
+			t.Fatalf("it is %s, and was started again %d times", st.State, st.Restarts)
+		}
+		c.tells("web", "last")
+		if !fault.Armed(faults, fault.SupervisorHeard) {
+			return
+		}
+		if tries == 10 {
+			t.Fatal("nothing was ever left to be heard when it was heard of the end")
+		}
+		fault.Disarm(faults, fault.SupervisorHeard)
+		c.check(os.Remove(filepath.Join(c.place("web"), "go")))
+		c.do(tend.CommandStop, "web")
+	}
+}
+
+// What was said in a socket whose file somebody has removed meanwhile is not lost either, and the file is made again.
+func TestWhatIsSaidInASocketWithoutANameIsNotLost(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "systemd-notify")
+	faults := t.TempDir()
+	c := newChain(t, fault.Variable+"="+faults)
+	c.add(c.speaking("web", strings.Join([]string{
+		c.awaits("web", "go"), "systemd-notify --no-block --ready --status=said", "echo $$ >>" + c.place("web") + "/sent", c.awaits("web", "more"),
+		"systemd-notify --status=more", "exec sleep 1000",
+	}, "\n")))
+	c.launch()
+	answer := c.begins("web")
+	c.until("it runs", func() error { return when(c.status("web").PID != 0) })
+	c.paused(func() {
+		c.check(fault.Arm(faults, fault.SupervisorHeard, ""))
+		c.allow("web", "go")
+		c.until("it has spoken", func() error { return when(len(c.noted("web", "sent")) == 1) })
+		c.check(os.RemoveAll(keeper.NotifyDirectory(c.dir)))
+	})
+	c.answers("start", answer, tend.ProgressStarted)
+	c.tells("web", "said")
+	if fault.Armed(faults, fault.SupervisorHeard) {
+		t.Error("the supervisor has lived through it")
+	}
+	c.allow("web", "more")
+	c.tells("web", "more")
+}
+
 // A service says by a line in a pipe that it is ready, and is never harmed by our deaths.
 func TestReadyByADescriptor(t *testing.T) {
 	t.Parallel()

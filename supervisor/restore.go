@@ -13,11 +13,15 @@ import (
 // second lock. The keepers, who write to the same directory, are told to do their part.
 func (s *Supervisor) restore() {
 	keeper.ReopenLog(s.dir)
-	err := s.restoreFiles()
-	if err == nil {
-		s.restoreAfter = time.Time{}
+	if err := s.restoreFiles(); err != nil {
+		s.notRestored(err)
 		return
 	}
+	s.restoreAfter = time.Time{}
+}
+
+// notRestored has it tried again.
+func (s *Supervisor) notRestored(err error) {
 	if s.restoreAfter.IsZero() {
 		s.logf("the runtime directory was tampered with, and cannot be made again, will try again: %v", err)
 	}

@@ -46,6 +46,7 @@ const (
 	SupervisorSpawning   Point = "supervisor.spawning"   // a run is in the database, its process is about to be made
 	SupervisorSpawned    Point = "supervisor.spawned"    // the process is made, and nobody has taken note
 	SupervisorStopping   Point = "supervisor.stopping"   // a stop command is about to be run
+	SupervisorHeard      Point = "supervisor.heard"      // it has taken in what a run said before an end in it, and written nothing
 	SupervisorSignalled  Point = "supervisor.signalled"  // it has sent a signal of a stop
 	SupervisorEmptying   Point = "supervisor.emptying"   // the exit journal is about to be emptied
 	SupervisorEmptied    Point = "supervisor.emptied"    // it was emptied
@@ -83,7 +84,7 @@ func Points() []Point {
 		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted,
 		OuterUpgrading, OuterUpgraded, InnerUpgrading, InnerUpgraded,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
-		SupervisorSpawning, SupervisorSpawned, SupervisorStopping, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorLeaving,
+		SupervisorSpawning, SupervisorSpawned, SupervisorStopping, SupervisorHeard, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, HookTold, CommandWritten, CommandRenaming,
 		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsSwapping, LogsLinked, LogsSwapped,
 		LogsPacking, LogsPacked, LogsDropped,
