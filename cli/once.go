@@ -51,6 +51,7 @@ func (a *App) runOnce(ctx context.Context, c *command, o *addOptions, args argum
 	}
 	request := tend.Request{Command: tend.CommandOnce, Words: []string{found[0].Name}, Since: a.Now()}
 	r := &once{App: a, request: request, report: a.newReport(request, o.json)}
+	r.report.talk = a.Stderr // standard output is the service's
 	if !o.json {
 		r.listen(found[0])
 	}

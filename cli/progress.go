@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ type report struct {
 	app     *App
 	request tend.Request
 	json    bool
+	talk    io.Writer                    // where the news go
 	asked   bool                         // the supervisor has the request, and goes on with it
 	header  map[string]tend.ProgressKind // the last "Starting NAME ..." or "Stopping NAME ..." shown
 	results map[string]tend.Progress     // the last about each service
@@ -21,7 +23,7 @@ type report struct {
 }
 
 func (a *App) newReport(request tend.Request, asJSON bool) *report {
-	return &report{app: a, request: request, json: asJSON, header: map[string]tend.ProgressKind{}, results: map[string]tend.Progress{}}
+	return &report{app: a, request: request, json: asJSON, talk: a.Stdout, header: map[string]tend.ProgressKind{}, results: map[string]tend.Progress{}}
 }
 
 // progress takes one piece of news.
@@ -103,7 +105,7 @@ func (r *report) suffix(name string) string {
 	return ""
 }
 
-func (r *report) say(format string, args ...any) { fmt.Fprintf(r.app.Stdout, format+"\n", args...) }
+func (r *report) say(format string, args ...any) { fmt.Fprintf(r.talk, format+"\n", args...) }
 
 func (r *report) nextRun(p tend.Progress) string {
 	if p.Status == nil || p.Status.NextRun.IsZero() {
