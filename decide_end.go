@@ -157,7 +157,7 @@ func (d *decision) ended() {
 func (d *decision) lost() {
 	once := d.Once
 	d.enter(PhaseStopped, never)
-	if !d.Wanted || d.expired(false) {
+	if !d.Wanted || d.overWith() {
 		return
 	}
 	d.Failures, d.Restarts, d.Once = 0, 0, false
@@ -192,6 +192,9 @@ func (d *decision) givenUp() bool {
 // again starts the next run by itself, at once or after a pause. The pause counts from the end of the last run, not from
 // when that was heard of: it keeps runs apart, and the time in which nobody supervised has done so already.
 func (d *decision) again(cause Cause) {
+	if d.overWith() {
+		return
+	}
 	d.Restarts++
 	pause := Pause(d.service, d.Failures)
 	if cause == CauseEnd && d.Ended.Sub(d.Started) < time.Duration(d.service.Backoff.Min) {

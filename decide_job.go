@@ -104,6 +104,9 @@ func (d *decision) jobEnded(success bool) {
 }
 
 func (d *decision) scheduleOrRun() {
+	if d.overWith() {
+		return
+	}
 	if d.Queued {
 		d.start(CauseSchedule)
 	} else {
@@ -143,9 +146,25 @@ func (d *decision) expireLater() {
 	}
 }
 
+// timeOver reports whether the time of the service is over.
+func (d *decision) timeOver() bool { return !d.Expires.IsZero() && !d.now.Before(d.Expires) }
+
+// overWith reports whether a run that has ended was the last one, as the time of the service is over; then it rests. That
+// may be heard of before the tick that would say so.
+func (d *decision) overWith() bool {
+	if !d.timeOver() {
+		return false
+	}
+	d.enter(PhaseStopped, never)
+	d.expired(false)
+	d.Expired = true
+	d.note(NoteStopped, "is not started again")
+	return true
+}
+
 // expired reports whether the time of the service is over, and if so ends whatever it does and would do.
 func (d *decision) expired(hold bool) bool {
-	if d.Expires.IsZero() || d.now.Before(d.Expires) {
+	if !d.timeOver() {
 		return false
 	}
 	d.Expires = time.Time{}

@@ -49,7 +49,7 @@ func (d *decision) notHalting() {
 // renewed gives what is wanted a new run. What has failed may do better now.
 func (d *decision) renewed(e Renewed) {
 	switch {
-	case !d.Wanted || d.Halting || d.service.IsJob():
+	case !d.Wanted || d.Halting || d.service.IsJob(), d.timeOver():
 	case d.Phase == PhaseStarting, d.Phase == PhaseRunning:
 		d.stopFor(ThenStart, e.Why)
 		d.ThenCause = e.Cause
@@ -100,6 +100,7 @@ func (d *decision) start(cause Cause) {
 // cleared ends the wait. What has failed only for want of another has its chance again.
 func (d *decision) cleared() {
 	switch {
+	case d.timeOver(): // the tick that says so is on its way
 	case d.Phase == PhaseWaiting:
 		d.begin(d.Cause)
 	case d.Phase == PhaseFailed && d.Lacks != "" && d.Wanted:

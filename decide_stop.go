@@ -142,6 +142,9 @@ func (d *decision) startAfterStop() {
 	if cause == "" {
 		cause = CauseRestart
 	}
+	if d.overWith() {
+		return
+	}
 	d.Failures, d.Restarts = 0, 0
 	if d.service.IsJob() && cause != CauseSchedule {
 		d.schedule()
