@@ -49,7 +49,7 @@ func (d *decision) due() {
 	d.Due = time.Time{}
 	missed := late > MissedGrace && !(d.service.IsJob() && d.service.Missed == MissedRun)
 	switch {
-	case d.Halting:
+	case d.Halting && !d.service.IsJob():
 	case missed && (d.Phase == PhaseScheduled || d.Phase == PhaseBackoff || d.Phase == PhaseRunning && !d.service.IsJob()):
 		d.note(NoteMissed, "its time was missed by %s, and is not made up for", Span(late))
 	case !d.service.IsJob():
@@ -62,6 +62,8 @@ func (d *decision) due() {
 			d.note(NoteMissed, "its time was missed by %s, and is made up for now", Span(late))
 		}
 		d.start(CauseSchedule)
+	case d.Phase == PhaseWaiting:
+		d.note(NoteSkipped, "its time has come while it waits to run, and passes")
 	case d.Phase.Live():
 		d.overlap()
 	}
@@ -69,9 +71,12 @@ func (d *decision) due() {
 
 // overlap: a time of a job has come while it runs.
 func (d *decision) overlap() {
-	switch ending := d.Phase == PhaseStopping && d.Then != ThenEnd; {
-	case ending:
+	switch ending := d.Halting || d.Phase == PhaseStopping; {
+	case ending && d.Then != ThenEnd:
 		d.note(NoteSkipped, "its time has come while it is being stopped, and passes")
+	case d.Halting && d.service.Overlap == OverlapReplace: // those that need it are still being stopped
+		d.Queued = true
+		d.note(NoteSkipped, "its time has come while it is being stopped: it runs again as soon as that has ended")
 	case d.service.Overlap == OverlapReplace:
 		d.stopFor(ThenStart, "for its next run, whose time has come")
 		d.ThenCause = CauseSchedule
@@ -98,7 +103,11 @@ func (d *decision) jobEnded(success bool) {
 		return
 	}
 	if !success {
-		d.note(NoteFailed, "%s; it runs again at its next time", d.how())
+		when := "at its next time"
+		if d.Queued {
+			when = "at once"
+		}
+		d.note(NoteFailed, "%s; it runs again %s", d.how(), when)
 	}
 	d.scheduleOrRun()
 }
