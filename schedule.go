@@ -46,6 +46,9 @@ func ParseSchedule(text string) (string, error) {
 		if time.Duration(d) < time.Second {
 			return "", fmt.Errorf("%q is not a schedule: %s is too short (at least 1s)", text, rest)
 		}
+		if time.Duration(d)%time.Second != 0 { // its times are whole seconds
+			return "", fmt.Errorf("%q is not a schedule: %s has a fraction of a second (whole seconds, at least 1s)", text, rest)
+		}
 		return everyPrefix + d.String(), nil
 	}
 	if strings.HasPrefix(canonical, "@") {

@@ -70,6 +70,8 @@ func TestParseSchedule(t *testing.T) {
 		{"@every", "is not a schedule"},
 		{"@every soon", "not a duration"},
 		{"@every 100ms", "too short (at least 1s)"},
+		{"@every 1500ms", "1500ms has a fraction of a second (whole seconds, at least 1s)"},
+		{"@every 1.5", "1.5 has a fraction of a second"},
 	} {
 		if got, err := tend.ParseSchedule(c.text); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: %q, %v, not %q", c.text, got, err, c.says)
