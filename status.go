@@ -201,5 +201,6 @@ const (
 	ProgressSent        ProgressKind = "sent"         // a signal was sent to one of its processes; done, where it was the last
 	ProgressReloading   ProgressKind = "reloading"
 	ProgressReloaded    ProgressKind = "reloaded" // done
+	ProgressLeftOut     ProgressKind = "left_out" // done: it does not run, and was not meant by its name alone
 	ProgressReached     ProgressKind = "reached"  // done: it is as was waited for
 )

@@ -79,6 +79,8 @@ func (r *report) show(p tend.Progress) {
 		r.begin(p, tend.ProgressReloading, "Reloading")
 	case tend.ProgressReloaded:
 		r.say("... reloaded %s", name)
+	case tend.ProgressLeftOut:
+		r.say("... %s does not run%s", name, restsAs(p))
 	case tend.ProgressReached:
 		r.reached(p, name)
 	case tend.ProgressFailed:
@@ -112,6 +114,14 @@ func (r *report) nextRun(p tend.Progress) string {
 		return ""
 	}
 	return ": " + nextTime(p.Status.NextRun, r.app.Now())
+}
+
+// restsAs says how a service is that was left out.
+func restsAs(p tend.Progress) string {
+	if p.Status == nil {
+		return ""
+	}
+	return ": it is " + string(p.Status.State)
 }
 
 func pid(p tend.Progress) int {

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"time"
 
 	"tend"
@@ -14,7 +15,7 @@ import (
 func (s *Supervisor) wishSignal(sv *service, op *operation) {
 	main := sv.state.Main
 	if main.IsZero() {
-		s.tell(sv, op, s.notRunning(sv))
+		s.tell(sv, op, s.notRunning(sv, op))
 		return
 	}
 	run, signal := sv.state.Run, op.request.Signal
@@ -28,7 +29,7 @@ func (s *Supervisor) wishSignal(sv *service, op *operation) {
 	s.effect(func() {
 		s.scan(func(all process.Snapshot) {
 			if sv.state.Run != run {
-				s.tell(sv, op, s.notRunning(sv))
+				s.tell(sv, op, s.notRunning(sv, op))
 				return
 			}
 			var last *tend.Progress
@@ -44,7 +45,7 @@ func (s *Supervisor) wishSignal(sv *service, op *operation) {
 				}
 			}
 			if last == nil {
-				p := s.notRunning(sv)
+				p := s.notRunning(sv, op)
 				last = &p
 			}
 			last.Done = true
@@ -64,7 +65,15 @@ func sent(sv *service, id tend.Identity, signal string, err error) tend.Progress
 	return tend.Progress{Kind: tend.ProgressSent, PID: id.PID, Signal: signal, Done: true}
 }
 
-func (s *Supervisor) notRunning(sv *service) tend.Progress {
+// notRunning is an error for what was named. Of several that a pattern, a tag or --all means, and of the copies of a service,
+// only those that run are meant.
+func (s *Supervisor) notRunning(sv *service, op *operation) tend.Progress {
+	runs := func(other *service) bool { return !other.state.Main.IsZero() }
+	words, name := op.request.Words, sv.definition.Service()
+	named := slices.Contains(words, sv.label()) || slices.Contains(words, name) && !slices.ContainsFunc(s.copiesOf(name), runs)
+	if !named {
+		return s.withStatus(sv, tend.Progress{Kind: tend.ProgressLeftOut, Done: true})
+	}
 	return s.withStatus(sv, failed(tend.Errorf(tend.CodeNotRunning, "%s does not run: it is %s", sv.label(), sv.state.Phase).
 		WithHint("tend start %s", sv.label())))
 }
@@ -79,7 +88,7 @@ const (
 func (s *Supervisor) wishReload(sv *service, op *operation) {
 	main, run := sv.state.Main, sv.state.Run
 	if main.IsZero() || sv.state.Phase == tend.PhaseStopping {
-		s.tell(sv, op, s.notRunning(sv))
+		s.tell(sv, op, s.notRunning(sv, op))
 		return
 	}
 	line, signal := sv.definition.ReloadCommand(), sv.definition.ReloadSignal()
