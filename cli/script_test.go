@@ -21,7 +21,7 @@ import (
 )
 
 // patient is how long anything may take before a test gives up.
-const patient = 20 * time.Second
+const patient = time.Minute
 
 // leave stops what the script has started, and sees to it that tend's own processes have gone before the files go.
 func leave(t *testing.T, env *testscript.Env, runtime string) {

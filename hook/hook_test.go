@@ -19,7 +19,7 @@ import (
 	"tend/task"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // world is a history, and hooks that are told of it.
 type world struct {

@@ -18,7 +18,7 @@ import (
 	"tend/process"
 )
 
-const patience = 20 * time.Second // for what must happen; nothing waits that long that does
+const patience = time.Minute // for what must happen; nothing waits that long that does
 
 // chain is a runtime directory of a test, and what runs for it.
 type chain struct {

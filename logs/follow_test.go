@@ -300,7 +300,7 @@ func (f *following) text() string {
 // await waits until what was written is as it should be.
 func (f *following) await(enough func(string) bool, want string) {
 	f.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for !enough(f.text()) {
 		select {
 		case <-f.news:

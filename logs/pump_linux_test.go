@@ -30,7 +30,7 @@ type pumped struct {
 	waits  chan error
 }
 
-const pumpPatience = 20 * time.Second
+const pumpPatience = time.Minute
 
 func newPumped(t *testing.T, path string) *pumped {
 	t.Helper()

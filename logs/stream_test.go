@@ -444,7 +444,7 @@ func (w *world) take(offset int64, text []byte) error {
 }
 
 func (w *world) awaitFollower(rt *rapid.T) {
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		w.mutex.Lock()
 		at := w.followed

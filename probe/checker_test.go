@@ -25,7 +25,7 @@ func attempt(t *testing.T, text string, timeout time.Duration) (Reached, error) 
 	return NewChecker().Check(ctx, check)
 }
 
-const long = 20 * time.Second
+const long = time.Minute
 
 // serve has the handler answer, and returns PORT.
 func serve(t *testing.T, h http.HandlerFunc) string {

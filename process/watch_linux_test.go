@@ -39,7 +39,7 @@ func next(t *testing.T, w *Watcher) Gone {
 	select {
 	case gone := <-w.Exits():
 		return gone
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no end is seen")
 		return Gone{}
 	}

@@ -23,7 +23,7 @@ import (
 	"tend/store"
 )
 
-const patience = 20 * time.Second // for what must happen; nothing waits that long that does
+const patience = time.Minute // for what must happen; nothing waits that long that does
 
 // chain is a database, the keepers and supervisor of it, and its services.
 type chain struct {
@@ -33,6 +33,10 @@ type chain struct {
 	programs      map[string]bool // services that run program, and stay
 	client        *api.Client
 	env           []string
+
+	ctx    context.Context // of what is asked; done when the test ends
+	giveUp func()
+	asked  sync.WaitGroup // what has no answer yet
 }
 
 func newChain(t *testing.T, env ...string) *chain {
@@ -45,6 +49,7 @@ func newChainAt(t *testing.T, database, files string, env ...string) *chain {
 	t.Helper()
 	c := &chain{T: t, database: database, files: files, programs: map[string]bool{}}
 	ours := func(entry string) bool { return strings.HasPrefix(entry, "SERVER_FILE=") }
+	c.ctx, c.giveUp = context.WithCancel(context.Background())
 	c.env = append(append(slices.DeleteFunc(os.Environ(), ours), "SERVER_FILE="+c.database), env...)
 	var err error
 	c.dir, err = keeper.Directory(c.database)
@@ -62,12 +67,15 @@ func (c *chain) check(err error) {
 	}
 }
 
-// end stops everything as a user would, and fails the test if anything is left.
+// end stops everything as a user would, and fails the test if anything is left. Nobody asks for anything any more then: what
+// is asked once more of another supervisor would start again what has been stopped.
 func (c *chain) end() {
 	defer c.client.Close()
 	defer c.killAll()
+	c.giveUp()
+	c.asked.Wait()
 	if len(c.all()) > 0 {
-		if _, err := c.try(tend.Request{Command: tend.CommandStop, All: true}); err != nil {
+		if _, err := c.insists(context.Background(), tend.Request{Command: tend.CommandStop, All: true}); err != nil {
 			c.Errorf("stopping everything: %v", err)
 		}
 		c.nothingLeft()
@@ -91,7 +99,7 @@ func (c *chain) killAll() {
 // nothingLeft checks that no process of the chain or its services is there any more, and no trace in the runtime directory.
 func (c *chain) nothingLeft() {
 	c.Helper()
-	c.within(10*time.Second, "nothing is left", func() error {
+	c.until("nothing is left", func() error {
 		lock, err := os.Open(filepath.Join(c.dir, "keepers.lock"))
 		if err == nil { // or there never was a chain
 			defer lock.Close()
@@ -159,7 +167,13 @@ func (c *chain) launch() {
 
 // try sends the request, to the next supervisor as well where one is replaced in the middle of it, as the command line does.
 func (c *chain) try(r tend.Request) (news []tend.Progress, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	c.asked.Add(1)
+	defer c.asked.Done()
+	return c.insists(c.ctx, r)
+}
+
+func (c *chain) insists(ctx context.Context, r tend.Request) (news []tend.Progress, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r.Since = time.Now()
 	for range 50 {

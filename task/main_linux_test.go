@@ -89,7 +89,7 @@ func (w *world) check(err error) {
 // eventually waits until it is so.
 func (w *world) eventually(what string, so func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			w.Fatalf("not within 20 s: %s", what)
 		}

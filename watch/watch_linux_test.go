@@ -13,7 +13,7 @@ import (
 	"tend/keeper"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // world is a tree of files, and what is told of it.
 type world struct {

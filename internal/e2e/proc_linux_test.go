@@ -17,7 +17,7 @@ import (
 )
 
 // patient is how long anything may take before a test gives up, on a machine that is busy with something else.
-const patient = 30 * time.Second
+const patient = time.Minute
 
 // eventually waits for something outside our control, about which no event tells.
 func eventually(t testing.TB, what string, holds func() bool) {
