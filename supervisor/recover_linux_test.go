@@ -141,12 +141,11 @@ func TestEverythingGoesOnAfterSIGKILL(t *testing.T) {
 					c.signal(pids[name], syscall.SIGSTOP)
 				}
 			}
+			var dying []int
 			for _, name := range killed {
-				c.signal(pids[name], syscall.SIGKILL)
+				dying = append(dying, pids[name])
 			}
-			for _, name := range killed {
-				c.until(name+" is dead", func() error { return when(dead(pids[name])) })
-			}
+			c.killAtOnce(dying...)
 			c.inTheGap()
 			for _, pid := range frozen {
 				c.signal(pid, syscall.SIGCONT)
