@@ -54,13 +54,13 @@ func inTrial(p fault.Point) bool {
 	return strings.HasPrefix(string(p), "store.") || p == fault.SupervisorLeaving || elsewhere(p)
 }
 
-// elsewhere reports whether the tests of packages cli, keeper and logs have processes die there: only a new program leads to
-// it, or a rename, or the shelf, on which nothing is put yet, or a way to rotate logs that not every file system has.
+// elsewhere reports whether the tests of packages cli, keeper, logs and supervisor have processes die there: only a new program
+// leads to it, or a rename, or a way to rotate logs that not every file system has, or what happens at one moment with an end.
 func elsewhere(p fault.Point) bool {
 	switch p {
 	case fault.LogsCollapsed, fault.LogsPunched, fault.LogsSwapping, fault.LogsLinked, fault.LogsSwapped, fault.LogsDropped:
 		return true
-	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.CommandRenaming:
+	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.CommandRenaming, fault.SupervisorHeard:
 		return true
 	}
 	return false
