@@ -71,7 +71,8 @@
 //	DIR itself    held, shared, by every keeper: systemd-tmpfiles leaves alone what is locked.
 //	notices       TEND_NOTICE_FD: an inotify instance, made by the outer keeper for the supervisor; see notice_linux.go.
 //	shelf         TEND_SHELF_IN_FD, TEND_SHELF_OUT_FD: a pair of sockets in which a supervisor leaves open files for the
-//	              next one; see shelf_linux.go. Made by the outer keeper, as notices are.
+//	              next one; see shelf_linux.go. Made by the outer keeper, as notices are. DIR/shelf is a socket at which a
+//	              supervisor without keepers offers theirs to a chain that others start; see offer_linux.go.
 //	lifeline      TEND_OUTER_FD: the inner keeper's end of a pipe; see above. The outer keeper makes one for each child.
 //	TEND_KEEPER   no descriptor, but handed on like one: the pid of the keeper that started the process.
 //	ready pipe    TEND_READY_FD: from Launch through both keepers to the first supervisor only; each keeper closes
@@ -104,7 +105,9 @@
 //     outer one now, and new ones have two.
 //   - The inner keeper as it takes that place: as if both had been killed.
 //   - Both keepers: services and supervisor live on below init; the supervisor sees that its parent has changed. The
-//     chain's lock is free, so that Launch makes another.
+//     chain's lock is free, so that Launch makes another. The supervisor calls it too, and hands the shelf down; where
+//     somebody else was faster, the next supervisor copies what is on it, before the old one, which waits until somebody
+//     answers, has ended.
 //   - Launch after it has started the chain: the chain goes on; its lock is held from before its first process, so that
 //     the next Launch waits for it and starts no second one.
 //   - Launch before that: nothing but free lock files.

@@ -17,5 +17,8 @@ func JournalFile(dir string) string { return filepath.Join(dir, "exits") }
 // TendLog is where what tend's own processes have to say goes.
 func TendLog(dir string) string { return filepath.Join(dir, "tend.log") }
 
+// offerSocket is where a supervisor that has lost its keepers offers what they kept.
+func offerSocket(dir string) string { return filepath.Join(dir, "shelf") }
+
 func startLock(dir string) string   { return filepath.Join(dir, "start.lock") }
 func keepersLock(dir string) string { return filepath.Join(dir, "keepers.lock") }

@@ -14,6 +14,15 @@ func OpenShelf() (*Shelf, error) { return nil, ErrNoShelf }
 
 func (*Shelf) ends() []handed { return nil }
 
+// Offer offers nothing.
+func (*Shelf) Offer(string) error { return nil }
+
+// Inherit finds nothing.
+func (*Shelf) Inherit(string, map[string]*os.File) error { return nil }
+
+// WithdrawOffers has nothing to withdraw.
+func WithdrawOffers(string) {}
+
 // All finds nothing.
 func (*Shelf) All() (map[string]*os.File, error) { return nil, ErrNoShelf }
 

@@ -92,14 +92,15 @@ func (s *Supervisor) main() (int, error) {
 		}
 		s.bidFarewell(status)
 		s.notices.Stop()
+		if s.launches() {
+			s.offerShelf()
+		}
 		s.locks.release()
 	}
 	switch {
 	case s.replaced:
-		if _, alive := keeper.Parent(); !alive { // it died after it had asked us to make room
-			s.orphan = true
-		}
-		if s.orphan && !s.leaving && !keeper.ReadyAwaited() { // who launched us sees to it as well
+		if s.launches() {
+			fault.At(fault.SupervisorOrphaned)
 			s.launch()
 		}
 		return keeper.ExitReplace, nil
@@ -107,6 +108,14 @@ func (s *Supervisor) main() (int, error) {
 		return leftOnPurpose, nil
 	}
 	return status, err
+}
+
+// launches reports whether it is for us to see to it that there is another supervisor.
+func (s *Supervisor) launches() bool {
+	if _, alive := keeper.Parent(); !alive { // it died after it had asked us to make room
+		s.orphan = true
+	}
+	return s.replaced && s.orphan && !s.leaving && !keeper.ReadyAwaited() // who launched us sees to it as well
 }
 
 func (s *Supervisor) supervise() (status int, err error) {
@@ -142,6 +151,7 @@ func (s *Supervisor) supervise() (status int, err error) {
 	fault.At(fault.SupervisorListening)
 	s.leaveAfter = time.Now().Add(firstLinger)
 	keeper.ReportReady(err)
+	keeper.WithdrawOffers(s.dir)
 	time.AfterFunc(busyBegin, saveMemory)
 	s.announce(s.pending)
 	s.forward()

@@ -23,6 +23,12 @@ func (s *Supervisor) openShelf() {
 	if err != nil && !errors.Is(err, keeper.ErrNoShelf) {
 		s.logf("%v", err)
 	}
+	if files == nil {
+		files = map[string]*os.File{}
+	}
+	if err := s.shelf.Inherit(s.dir, files); err != nil && !errors.Is(err, keeper.ErrNoShelf) {
+		s.logf("%v", err)
+	}
 	for name, file := range files {
 		kind, _, _ := strings.Cut(name, shelfSeparator)
 		if take := owners[kind]; take != nil {
@@ -30,6 +36,14 @@ func (s *Supervisor) openShelf() {
 		} else {
 			file.Close()
 		}
+	}
+}
+
+// offerShelf lets whoever has the lock next take over what is on the shelf, in case that a command starts its keepers before we
+// can. It ends with us.
+func (s *Supervisor) offerShelf() {
+	if err := s.shelf.Offer(s.dir); err != nil {
+		s.logf("%v", err)
 	}
 }
 

@@ -169,8 +169,8 @@ func (c *campaign) trail(format string, args ...any) {
 }
 
 // shelfLost takes note of when no keeper may have been left, and with them what they keep for the supervisor: what services have said and
-// nobody has heard, and what they have had kept. It is so until supervision is back. A supervisor that has outlived its keepers hands
-// it down to others, unless a command is faster to start some.
+// nobody has heard, and what they have had kept. It is so until supervision is back. A supervisor that has outlived its keepers passes
+// it on to others, unless it is killed as well before they have it.
 func (c *campaign) shelfLost(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

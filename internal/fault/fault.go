@@ -54,6 +54,7 @@ const (
 	SupervisorMoving     Point = "supervisor.moving"     // it is about to move what a service has written into its pipe
 	SupervisorMoved      Point = "supervisor.moved"      // it has moved it, and not marked when
 	SupervisorShelving   Point = "supervisor.shelving"   // an entry of the shelf counts no more, or was sent again, and is about to be taken from it
+	SupervisorOrphaned   Point = "supervisor.orphaned"   // it has lost its keepers and let go of its lock, and starts no others yet
 	SupervisorLeaving    Point = "supervisor.leaving"    // there is nothing to do, and nobody is let in any more
 
 	StoreCopied    Point = "store.copied"    // an old database was copied, and is to be migrated
@@ -84,7 +85,7 @@ func Points() []Point {
 		OuterStarted, OuterRecorded, OuterReaped, InnerStarted, InnerRecorded, InnerReaped, InnerPromoting, InnerPromoted,
 		OuterUpgrading, OuterUpgraded, InnerUpgrading, InnerUpgraded,
 		SupervisorLocked, SupervisorResumed, SupervisorListening, SupervisorCommitting, SupervisorCommitted,
-		SupervisorSpawning, SupervisorSpawned, SupervisorStopping, SupervisorHeard, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorLeaving,
+		SupervisorSpawning, SupervisorSpawned, SupervisorStopping, SupervisorHeard, SupervisorSignalled, SupervisorEmptying, SupervisorEmptied, SupervisorShelved, SupervisorShelving, SupervisorMoving, SupervisorMoved, SupervisorOrphaned, SupervisorLeaving,
 		StoreCopied, StoreMigrating, StoreMigrated, HookTold, CommandWritten, CommandRenaming,
 		LogsCopied, LogsArchived, LogsAnnounced, LogsCollapsed, LogsPunched, LogsSwapping, LogsLinked, LogsSwapped,
 		LogsPacking, LogsPacked, LogsDropped,
