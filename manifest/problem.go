@@ -35,6 +35,9 @@ func (s *source) refuse(offset int, key, format string, args ...any) {
 	}
 }
 
+// withoutMark is the text without the byte order mark that some editors put at the beginning of a file.
+func withoutMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
+
 // err is what is wrong, in the order of the file, nil if nothing is.
 func (s *source) err() error {
 	if len(s.problems) == 0 {

@@ -24,6 +24,7 @@ func ReadProcfile(r io.Reader, dir string) ([]tend.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the Procfile: %w", err)
 	}
+	text = withoutMark(text)
 	s := &source{file: filepath.Join(dir, "Procfile"), text: text}
 	if named, ok := r.(interface{ Name() string }); ok {
 		s.file = named.Name()

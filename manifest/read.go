@@ -40,7 +40,7 @@ type File struct {
 // the caller as well, but only when it is new. One that exists keeps them, so that it makes no difference from which shell a
 // file is applied; with inherit = false it has none but those of the file.
 func Read(file string, text []byte, o Origin) (*File, error) {
-	f := &File{source: source{file: file, text: text}, places: map[string]map[string]int{}}
+	f := &File{source: source{file: file, text: withoutMark(text)}, places: map[string]map[string]int{}}
 	root := f.read()
 	if len(f.problems) > 0 {
 		return f, f.err()

@@ -72,6 +72,21 @@ environment = ["PORT", "X=1"]
 	}
 }
 
+// TestMark: what some editors put at the beginning of a file is no part of it, and moves no place.
+func TestMark(t *testing.T) {
+	f, err := read("\ufeff[services.web]\ncommand = \"serve\"\n")
+	if err != nil || len(f.Services) != 1 || f.Services[0].Name != "web" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, err := read("\ufeffx = 1"); err == nil || !strings.HasPrefix(err.Error(), "tend.toml:1:1: x:") {
+		t.Error(err)
+	}
+	services, err := manifest.ReadProcfile(strings.NewReader("\ufeffweb: serve\n"), "/srv/app")
+	if err != nil || len(services) != 1 || services[0].Name != "web" {
+		t.Errorf("%+v, %v", services, err)
+	}
+}
+
 // TestExistingKeepsWhatItInherited: it makes no difference from which shell a file is applied again.
 func TestExistingKeepsWhatItInherited(t *testing.T) {
 	mask := tend.Umask(0o077)
@@ -191,7 +206,7 @@ func TestStrictAsTheLibrary(t *testing.T) {
 		"[services.web]\ncommand='x'\nenvironment.A='1'\nenvironment.B='1'", "[services.web]\ncommand='x'\nenvironment.A='1'\n[services.web.environment]\nB='1'",
 		"[services.web.environment]\nA='1'\n[services.web]\ncommand='x'", "[services.web.environment]\nA='1'\n[services.web]\ncommand='x'\nenvironment.B='1'",
 		"[services.web]\ncommand='x'\n[services.web.environment]\nA='1'\nA='2'", "[services.web]\ncommand='''x\ny'''", "[services.web]\r\ncommand='x'\r\n", "[services.web]\rcommand='x'",
-		"[services.web]\ncommand='x' shell=true", "\xef\xbb\xbf[services.web]\ncommand='x'", "[services.web]\ncommand='x'\ntags=['a',]", "[services.web]\ncommand='x'\nenvironment={A='1',}",
+		"[services.web]\ncommand='x' shell=true", "[services.web]\ncommand='x'\ntags=['a',]", "[services.web]\ncommand='x'\nenvironment={A='1',}",
 	} {
 		var v map[string]any
 		theirs, _ := toml.Unmarshal([]byte(text), &v), 0
