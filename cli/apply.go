@@ -160,13 +160,24 @@ func (p *plan) check(file *manifest.File) error {
 	return file.Err()
 }
 
+// words are those options that say what is to be done.
+func (o *applyOptions) words() (words string) {
+	if o.prune {
+		words += "--prune "
+	}
+	if o.noStart {
+		words += "--no-start "
+	}
+	return words
+}
+
 // mayApply asks, where there is somebody to ask.
 func (a *App) mayApply(o *applyOptions, path string) error {
 	switch {
 	case o.yes:
 		return nil
 	case path == "-" || !a.terminal().in || o.json:
-		return tend.Errorf(tend.CodeUsage, "there is nobody to ask, so nothing was changed").WithHint("tend apply --yes %s", typed(path))
+		return tend.Errorf(tend.CodeUsage, "there is nobody to ask, so nothing was changed").WithHint("tend apply --yes %s%s", o.words(), typed(path))
 	}
 	if answer := strings.ToLower(a.ask("Apply this? [y/N]")); answer != "y" && answer != "yes" {
 		return tend.Errorf(tend.CodeFailed, "nothing was changed")
