@@ -122,7 +122,7 @@ func setInstances(s *Service, value string, _ Caller) error {
 // ParseInstances reads a number of copies.
 func ParseInstances(text string) (int, error) {
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > MaxInstances {
+	if err != nil || n < 1 || n > MaxInstances || strings.HasPrefix(text, "+") { // +1 is not one more
 		return 0, fmt.Errorf("%q is not a number of copies (1 to %d)", text, MaxInstances)
 	}
 	return n, nil
