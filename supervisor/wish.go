@@ -147,6 +147,10 @@ func (s *Supervisor) wishRemove(sv *service, op *operation) {
 // remove removes a service, or has it wait until the last of its copies can be removed as well.
 func (s *Supervisor) remove(sv *service, op *operation) {
 	copies := s.copiesOf(sv.definition.Service())
+	if len(copies) == 0 { // it went with a copy before it, and that was said
+		s.effect(op.done)
+		return
+	}
 	for _, other := range copies {
 		switch {
 		case !op.means(other):
