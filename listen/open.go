@@ -146,9 +146,7 @@ func removeStale(l tend.Listen) error {
 	return os.Remove(l.Path)
 }
 
-// Clear removes what a socket has left in the file system, if nobody listens there any more.
-func Clear(l tend.Listen) {
-	if l.Path != "" {
-		_ = removeStale(l) // somebody else's file stays
-	}
+// Clear removes what a socket has left in the file system, unless somebody listens there still, which it reports.
+func Clear(l tend.Listen) (used bool) {
+	return l.Path != "" && errors.Is(removeStale(l), ErrTaken) // somebody else's file stays
 }

@@ -16,12 +16,17 @@ import (
 
 // What the loop, and the start of a run, have to do with sockets: see sockets.go.
 
-// listening closes the sockets of a service that has come to rest. Between runs that follow by themselves they stay open.
+// listening closes the sockets of a service that has come to rest. Between runs that follow by themselves they stay open, and
+// what is left of others is removed.
 func (s *Supervisor) listening(sv *service, before tend.State) {
-	if sv.state.Phase == before.Phase || s.listens(sv) || s.sockets.none() {
+	if sv.state.Phase == before.Phase && sv.state.Run == before.Run || s.sockets.none() {
 		return
 	}
 	service := sv.definition.Service()
+	if s.listens(sv) {
+		s.effect(func() { s.sockets.clear(service) })
+		return
+	}
 	s.effect(func() { s.closeSockets(service) })
 }
 
@@ -40,7 +45,7 @@ func (s *Supervisor) closeSockets(service string) {
 	copies := s.copiesOf(service)
 	i := slices.IndexFunc(copies, s.listens)
 	if i < 0 {
-		s.sockets.retain(service, nil)
+		s.sockets.closeAll(service)
 		return
 	}
 	if sv := copies[i]; sv.broken == nil && !sv.removed {

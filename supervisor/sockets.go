@@ -22,13 +22,14 @@ type sockets struct {
 
 	mu   sync.Mutex
 	open map[string]map[string]*listen.Socket // by service, and by tend.Listen.Address
+	left map[string][]tend.Listen             // by service: the files of unix sockets that were closed, and that a run has yet
 }
 
 // onShelfListens is what the names of sockets on the shelf begin with.
 const onShelfListens = "listen"
 
 func newSockets(s *Supervisor) *sockets {
-	return &sockets{shelf: s.shelf, logf: s.logf, open: map[string]map[string]*listen.Socket{}}
+	return &sockets{shelf: s.shelf, logf: s.logf, open: map[string]map[string]*listen.Socket{}, left: map[string][]tend.Listen{}}
 }
 
 // take takes over a socket that is on the shelf.
@@ -119,11 +120,11 @@ func (k *sockets) adopt(service, address string, socket *listen.Socket) {
 	k.keep(service, address, socket)
 }
 
-// none reports whether no socket is open.
+// none reports whether no socket is open, and no file left of one.
 func (k *sockets) none() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return len(k.open) == 0
+	return len(k.open) == 0 && len(k.left) == 0
 }
 
 // owner is the service that has a socket open there, "" if none has.
@@ -162,11 +163,32 @@ func (k *sockets) retain(service string, wanted []tend.Listen) {
 		if err := k.shelf.Release(name); err != nil && !errors.Is(err, keeper.ErrNoShelf) {
 			k.logf("%v", err)
 		}
-		if l, err := tend.ParseListen(address); err == nil {
-			listen.Clear(l)
+		if l, err := tend.ParseListen(address); err == nil && listen.Clear(l) {
+			k.left[service] = append(k.left[service], l)
 		}
 	}
 	if len(k.open[service]) == 0 {
 		delete(k.open, service)
+	}
+}
+
+// closeAll closes the sockets of a service that rests.
+func (k *sockets) closeAll(service string) {
+	k.retain(service, nil)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.left, service) // whoever has them yet is not ours
+}
+
+// clear removes the files that the sockets of a service have left, if no run has these any more. Where a supervisor dies before
+// that, they stay, and are in nobody's way: see listen.Open.
+func (k *sockets) clear(service string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.left[service] = slices.DeleteFunc(k.left[service], func(l tend.Listen) bool {
+		return k.open[service][l.Address()] != nil || !listen.Clear(l)
+	})
+	if len(k.left[service]) == 0 {
+		delete(k.left, service)
 	}
 }

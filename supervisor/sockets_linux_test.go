@@ -3,6 +3,7 @@ package supervisor_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -226,6 +227,28 @@ func TestSocketsFollowTheDefinition(t *testing.T) {
 	c.change(s)
 	c.do(tend.CommandRestart, "web")
 	refused(t, "tcp", stays)
+}
+
+// The file of a unix socket that the definition does not ask for any more stays as long as a run has that, and no longer.
+func TestFilesOfSocketsThatAreNotWanted(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	path := filepath.Join(c.dir, "w.sock")
+	s := c.listening("web", 1, "unix:"+path)
+	c.add(s)
+	c.launch()
+	c.start("web")
+	s.Listen, s.CommandLine = nil, "sleep 1000"
+	c.change(s)
+	c.add(c.definition("other"))
+	c.start("other") // by which the supervisor learns of both
+	if _, err := ask("unix", path, "hello"); err != nil {
+		t.Error(err)
+	}
+	c.do(tend.CommandRestart, "web")
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its file is left: %v", err)
+	}
 }
 
 // An address that is taken is told of, and nothing is said of sockets where there are none.
