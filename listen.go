@@ -52,6 +52,9 @@ func ParseListen(text string) (l Listen, err error) {
 		if address == "" || !utf8.ValidString(address) || strings.ContainsFunc(address, unicode.IsControl) {
 			return l, fmt.Errorf("%q has no path (%s:PATH)", text, network)
 		}
+		if address[0] == '@' { // as others write a socket of the abstract namespace, which has no permissions
+			return l, fmt.Errorf("%q would be an abstract socket, to which every user may connect (for a file of that name: %s:./%s)", text, network, address)
+		}
 		l.Path = address
 		return l, nil
 	}

@@ -35,6 +35,16 @@ func TestListenTwice(t *testing.T) {
 	}
 }
 
+// TestAbstractSocket: a path that begins with @ is an abstract socket to everybody else.
+func TestAbstractSocket(t *testing.T) {
+	if l, err := tend.ParseListen("unix:@web"); err == nil || !strings.Contains(err.Error(), "for a file of that name: unix:./@web") {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if l, err := tend.ParseListen("unix:./@web"); err != nil || l.Path != "./@web" {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
 // TestListenComesBack: what ParseListen reads, String writes so that it is read the same.
 func TestListenComesBack(t *testing.T) {
 	name := rapid.SampledFrom([]string{"", "a=", "a=b=", "ä="})
