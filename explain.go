@@ -29,7 +29,7 @@ type Account struct {
 // Explain says in sentences why a service is in the state it is in, what is waited for, what happens next and when, and
 // what to type. Times are those of the clock where now is.
 func Explain(a Account, now time.Time) []string {
-	e := explanation{Account: a, now: now, name: a.Service.Label(), word: shellWord(a.Service.Label())}
+	e := explanation{Account: a, now: now, name: a.Service.Label(), word: ShellWord(a.Service.Label())}
 	e.Service = a.Service.WithDefaults()
 	if broken := a.Service.Broken; broken != nil {
 		e.say("%s", broken.Message)

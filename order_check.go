@@ -36,7 +36,7 @@ func checkNames(s Service, names []string) error {
 			if near := Nearest(on, slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == s.Name })); near != "" {
 				return err.WithHint("did you mean %s?", near)
 			}
-			return err.WithHint("add that one first: tend add %s COMMAND", shellWord(on))
+			return err.WithHint("add that one first: tend add %s COMMAND", ShellWord(on))
 		}
 	}
 	return nil
@@ -123,10 +123,10 @@ func (o *Order) CheckRemoval(names []string) *Error {
 			}
 			words := make([]string, 0, len(stay))
 			for _, other := range stay {
-				words = append(words, shellWord(other))
+				words = append(words, ShellWord(other))
 			}
 			return Errorf(CodeConflict, "%s cannot be removed: %s %s it", name, list(stay), verb).About(name).
-				WithHint("remove them as well, tend remove %s %s, or change what they require", strings.Join(words, " "), shellWord(name))
+				WithHint("remove them as well, tend remove %s %s, or change what they require", strings.Join(words, " "), ShellWord(name))
 		}
 	}
 	return nil

@@ -75,10 +75,10 @@ func Calendar(t, now time.Time) string {
 	return t.Format("Mon 2006-01-02 ") + clock
 }
 
-// shellWord is a name as one types it in a shell.
-func shellWord(name string) string {
+// ShellWord is a name as one types it in a shell.
+func ShellWord(name string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+:", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+:@", r)
 	}
 	if name != "" && strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
 		return name

@@ -17,11 +17,11 @@ func (s *Supervisor) wishOnce(sv *service, op *operation) {
 		return
 	case st.Phase.Live():
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s is %s, as process %d", sv.label(), st.Phase, st.Main.PID).
-			WithHint("tend stop %s", sv.label())))
+			WithHint("tend stop %s", sv.typed())))
 		return
 	case st.Wanted && st.Phase.Pending() && !sv.definition.IsJob():
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s is about to be started again by itself", sv.label()).
-			WithHint("tend stop %s", sv.label())))
+			WithHint("tend stop %s", sv.typed())))
 		return
 	}
 	w := &wish{op: op, once: true}

@@ -185,7 +185,7 @@ func (s *Supervisor) tellBlocked(sv *service, obstacles []tend.Obstacle) {
 		}
 		sv.wishes = slices.DeleteFunc(sv.wishes, func(other *wish) bool { return other == w })
 		e := tend.Errorf(tend.CodeFailed, "%s is not started yet: %s", sv.label(), obstacles[i].Why()).
-			WithHint("it is started as soon as %s is ready (tend stop %s ends that)", obstacles[i].Copy, sv.label())
+			WithHint("it is started as soon as %s is ready (tend stop %s ends that)", obstacles[i].Copy, sv.typed())
 		s.tell(sv, w.op, s.withStatus(sv, failed(e)))
 		s.near.Again(sv.definition.Service())
 	}
@@ -194,6 +194,6 @@ func (s *Supervisor) tellBlocked(sv *service, obstacles []tend.Obstacle) {
 // tellLacking tells those that wait for a start why it cannot be.
 func (s *Supervisor) tellLacking(sv *service, op *operation) {
 	e := tend.Errorf(tend.CodeFailed, "%s is not started: %s", sv.label(), sv.state.Reason).
-		WithHint("when that is mended, tend start %s starts it as well", sv.state.Lacks)
+		WithHint("when that is mended, tend start %s starts it as well", tend.ShellWord(sv.state.Lacks))
 	s.tell(sv, op, s.withStatus(sv, failed(e)))
 }

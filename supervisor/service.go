@@ -52,6 +52,9 @@ type service struct {
 func (sv *service) name() string  { return sv.definition.Name }
 func (sv *service) label() string { return sv.definition.Label() }
 
+// typed is the label as one types it in a command.
+func (sv *service) typed() string { return tend.ShellWord(sv.label()) }
+
 // elsewhere is the host that the service lives on, or is started again by, if that is not ours: its pids mean nothing
 // here, and its times are another supervisor's to keep.
 func (s *Supervisor) elsewhere(sv *service) string {

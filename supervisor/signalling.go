@@ -75,7 +75,7 @@ func (s *Supervisor) notRunning(sv *service, op *operation) tend.Progress {
 		return s.withStatus(sv, tend.Progress{Kind: tend.ProgressLeftOut, Done: true})
 	}
 	return s.withStatus(sv, failed(tend.Errorf(tend.CodeNotRunning, "%s does not run: it is %s", sv.label(), sv.state.Phase).
-		WithHint("tend start %s", sv.label())))
+		WithHint("tend start %s", sv.typed())))
 }
 
 // How long a service that has sd_notify may take to say that it reads its configuration, and a reload in all.
@@ -94,7 +94,7 @@ func (s *Supervisor) wishReload(sv *service, op *operation) {
 	line, signal := sv.definition.ReloadCommand(), sv.definition.ReloadSignal()
 	if line == "" && process.WouldEnd(main, signal) {
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeFailed, "%s does not handle SIG%s, which would end it", sv.label(), signal).
-			WithHint("say how it reads its configuration again, tend set %s --reload SIGNAL or --reload 'command:COMMAND', or restart it", sv.definition.Service())))
+			WithHint("say how it reads its configuration again, tend set %s --reload SIGNAL or --reload 'command:COMMAND', or restart it", tend.ShellWord(sv.definition.Service()))))
 		return
 	}
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressReloading, PID: main.PID})
@@ -137,7 +137,7 @@ func (s *Supervisor) reloadByCommand(sv *service, op *operation, line string) {
 				}
 				if text != "" {
 					s.noteReload(sv, text)
-					s.tell(sv, op, failed(tend.Errorf(tend.CodeFailed, "%s: %s", sv.label(), text).WithHint("it runs on as before: tend status %s", sv.label())))
+					s.tell(sv, op, failed(tend.Errorf(tend.CodeFailed, "%s: %s", sv.label(), text).WithHint("it runs on as before: tend status %s", sv.typed())))
 					return
 				}
 				if sv.state.Run == run {

@@ -29,7 +29,7 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 			where += fmt.Sprintf(", as process %d", pid)
 		}
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s", where).
-			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.label())))
+			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.typed())))
 		return
 	}
 	switch op.command(sv) {
@@ -133,10 +133,10 @@ func (s *Supervisor) wishRemove(sv *service, op *operation) {
 	case !op.means(s.copiesOf(sv.definition.Service())...):
 		service := sv.definition.Service()
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeUsage, "%s is a copy of %s, and is not removed alone", sv.label(), service).
-			WithHint("to have fewer copies: tend scale %s N; to have none: tend remove %s", service, service)))
+			WithHint("to have fewer copies: tend scale %[1]s N; to have none: tend remove %[1]s", tend.ShellWord(service))))
 	case sv.state.Phase.Live() && !op.request.Stop:
 		s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "%s is %s, as process %d", sv.label(), sv.state.Phase, sv.state.Main.PID).
-			WithHint("tend remove --stop %s", sv.label())))
+			WithHint("tend remove --stop %s", sv.typed())))
 	case sv.state.Phase.Live():
 		s.wishStop(sv, op)
 	default:
@@ -155,7 +155,7 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 		switch {
 		case !op.means(other):
 			s.tell(sv, op, failed(tend.Errorf(tend.CodeConflict, "another command has added %s meanwhile", other.label()).
-				WithHint("tend remove --stop %s", sv.definition.Service())))
+				WithHint("tend remove --stop %s", tend.ShellWord(sv.definition.Service()))))
 			return
 		case other.state.Phase.Live():
 			s.effect(op.done)
@@ -249,7 +249,7 @@ func (s *Supervisor) seeSurvivors(sv *service, w *wish) (done bool) {
 func (s *Supervisor) survivors(sv *service) tend.Progress {
 	left := sv.left()
 	p := failed(tend.Errorf(tend.CodeFailed, "%s could not be stopped: %s", sv.label(), processes(left)).
-		WithHint("tend goes on watching for the end: tend status %s", sv.label()))
+		WithHint("tend goes on watching for the end: tend status %s", sv.typed()))
 	p.Left = left
 	return p
 }
@@ -337,11 +337,11 @@ func (s *Supervisor) tellDeath(sv *service, op *operation, fault string) {
 	}
 	switch st.Phase {
 	case tend.PhaseBackoff:
-		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.wall()).Round(time.Millisecond), sv.label())
+		e = e.WithHint("tend starts it again in %s (tend stop %s ends that)", st.Next.Sub(s.wall()).Round(time.Millisecond), sv.typed())
 	case tend.PhaseFailed:
-		e = e.WithHint("it is not started again by itself; when that is mended: tend start %s", sv.label())
+		e = e.WithHint("it is not started again by itself; when that is mended: tend start %s", sv.typed())
 	default:
-		e = e.WithHint("tend is starting it again (tend status %s shows how that goes, tend stop %s ends it)", sv.label(), sv.label())
+		e = e.WithHint("tend is starting it again (tend status %s shows how that goes, tend stop %s ends it)", sv.typed(), sv.typed())
 	}
 	s.rolled(sv, op, false)
 	op.note(sv, true)
