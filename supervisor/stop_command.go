@@ -25,9 +25,10 @@ func (s *Supervisor) runStopCommand(sv *service) {
 	})
 }
 
-// stopCommandEnded takes in what became of it. How it ended is told where it did not end well, and changes nothing.
+// stopCommandEnded takes in what became of it. How it ended is told where it did not end well, and changes nothing. One that
+// took too long ends when the stop has gone on without it, and perhaps is over.
 func (s *Supervisor) stopCommandEnded(sv *service, run string, result task.Result, err error) {
-	if sv.state.Run != run || sv.state.Phase != tend.PhaseStopping || err == task.ErrClosed {
+	if s.services[sv.name()] != sv || err == task.ErrClosed {
 		return
 	}
 	text := ""
@@ -40,7 +41,9 @@ func (s *Supervisor) stopCommandEnded(sv *service, run string, result task.Resul
 	if text != "" {
 		s.pending.notes = append(s.pending.notes, tend.Entry{At: s.now, Service: sv.name(), Run: run, Kind: tend.NoteStopping, Text: text})
 	}
-	s.apply(sv, tend.StopCommandEnded{Run: run})
+	if sv.state.Run == run && sv.state.Phase == tend.PhaseStopping {
+		s.apply(sv, tend.StopCommandEnded{Run: run})
+	}
 }
 
 // resumeStopCommand goes on with a stop whose command has died with our predecessor: it may have done half of its work, and

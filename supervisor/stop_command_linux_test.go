@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,6 +48,27 @@ func TestStopCommand(t *testing.T) {
 	}) {
 		t.Error("the history does not say that the command failed")
 	}
+}
+
+// A stop command that takes too long is ended, and the history says so, although the stop does not wait for that.
+func TestStopCommandThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.definition("web")
+	s.StopCommand, s.StopCommandTimeout = "sleep 1000", tend.Duration(100*time.Millisecond)
+	c.add(s)
+	c.add(c.definition("other")) // for which the supervisor stays
+	c.launch()
+	c.start("web", "other")
+	if p := c.do(tend.CommandStop, "web")["web"]; p.Kind != tend.ProgressStopped {
+		t.Fatalf("stop: %+v", p)
+	}
+	c.until("the history says what became of the command", func() error {
+		if !slices.ContainsFunc(c.entries("web"), func(e tend.Entry) bool { return strings.HasPrefix(e.Text, "its stop command ") }) {
+			return errors.New("it does not")
+		}
+		return nil
+	})
 }
 
 // A service that ends by its stop command is sent nothing, and no other run begins before the command has ended as well.
