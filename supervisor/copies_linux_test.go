@@ -190,3 +190,21 @@ func (c *chain) oneByOne() {
 		}
 	}
 }
+
+// A start of all copies does not start one that is one too many by then.
+func TestStartLeavesCopiesThatAreTooMany(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.definition("web")
+	s.Instances, s.CommandLine = 2, "sleep 1000"
+	c.add(s)
+	c.launch()
+	c.start("web")
+	s.Instances = 1
+	c.change(s)
+	_, err := c.try(tend.Request{Command: tend.CommandStart, Words: []string{"web"}}) // by which the supervisor learns of it
+	c.check(err)
+	if all := c.entries("web@1"); all[len(all)-1].Kind != tend.NoteStopped {
+		t.Errorf("after its stop: %+v", all[len(all)-1])
+	}
+}

@@ -32,7 +32,11 @@ func (s *Supervisor) wish(sv *service, op *operation) {
 			WithHint("use tend there; if that host is gone for good: tend start --here %s", sv.typed())))
 		return
 	}
-	switch op.command(sv) {
+	command := op.command(sv)
+	if sv.surplus && (command == tend.CommandStart || command == tend.CommandRestart) {
+		command = tend.CommandScale // it is being stopped for good
+	}
+	switch command {
 	case tend.CommandStart:
 		s.wishStart(sv, op)
 	case tend.CommandRestart:
