@@ -131,6 +131,58 @@ func TestEventsAreToldInOrder(t *testing.T) {
 	}
 }
 
+// The hooks of a service that is removed are told of what has happened to it, and then there is nothing left of them. What
+// fails is not tried again.
+func TestHooksOfAServiceThatIsRemoved(t *testing.T) {
+	w := newWorld(t)
+	address, got := server(t, 500)
+	w.want(address, "command")
+	w.happens(tend.NoteReady, "is ready")
+	await(t, w.commands, "TEND_EVENT=ready")
+	await(t, got, "POST 1")
+	await(t, w.troubles, "tend keeps trying")
+	w.mu.Lock()
+	w.history = append(w.history, tend.Entry{ID: 2, Service: "web", Kind: tend.NoteStopped})
+	w.mu.Unlock()
+	w.set.Part("web")
+	w.want()
+	await(t, w.commands, "TEND_EVENT=stopped")
+	await(t, got, "POST 1")
+	w.set.work.Wait()
+	if w.set.Busy() || len(got) > 0 {
+		t.Error("it is tried again")
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, "logs", "web.hooks")); !os.IsNotExist(err) {
+		t.Errorf("a cursor is left: %v", err)
+	}
+	w.want("command")
+	w.happens(tend.NoteReady, "another one of that name")
+	await(t, w.commands, "another one of that name")
+}
+
+// A service of the same name goes on where the one before it was.
+func TestRemovedAndAddedAgain(t *testing.T) {
+	w := newWorld(t)
+	address, got := server(t, 500, 500, 204)
+	w.want(address)
+	w.happens(tend.NoteReady, "is ready")
+	await(t, got, "POST 1")
+	w.set.Part("web")
+	w.want(address)
+	w.happens(tend.NoteReady, "is ready again")
+	for range 3 {
+		select {
+		case at := <-got:
+			if strings.HasPrefix(at, "POST 2") {
+				return
+			}
+		case <-time.After(patience):
+			t.Fatal("it is told of nothing")
+		}
+	}
+	await(t, got, "POST 2")
+}
+
 // An address that fails is tried again, before anything else is sent there, and that is told once; another hook does not
 // wait for it. No secret is told.
 func TestCopiesAreToldApart(t *testing.T) {

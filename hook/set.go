@@ -58,20 +58,25 @@ func (s *Set) Want(targets []Target, last func() (int64, error)) error {
 	wanted := map[string]bool{}
 	for _, t := range targets {
 		wanted[t.key()] = true
-		if h := s.hooks[t.key()]; h != nil {
+		h := s.hooks[t.key()]
+		if h != nil && !h.parts() {
 			h.mu.Lock()
 			h.target = t
 			h.mu.Unlock()
 			continue
 		}
 		at, known := readCursors(t.Cursors)[t.Hook]
+		if h != nil { // of a service of the same name that was removed just now
+			h.cancel()
+			at, known = h.cursor, true
+		}
 		if !known {
 			var err error
 			if at, err = last(); err != nil {
 				return err
 			}
 		}
-		h := &teller{set: s, target: t, cursor: at, news: make(chan struct{}, 1)}
+		h = &teller{set: s, target: t, cursor: at, news: make(chan struct{}, 1), parted: make(chan struct{})}
 		h.ctx, h.cancel = context.WithCancel(s.ctx)
 		s.hooks[t.key()] = h
 		if !known {
@@ -80,13 +85,33 @@ func (s *Set) Want(targets []Target, last func() (int64, error)) error {
 		s.tell(h)
 	}
 	for key, h := range s.hooks {
-		if !wanted[key] {
-			h.cancel()
-			delete(s.hooks, key)
-			s.save(h)
+		if !wanted[key] && !h.parts() {
+			s.forget(h)
 		}
 	}
 	return nil
+}
+
+// Part says that the service is no more: its hooks are told of what is in the history by now, and are no hooks then. One that
+// fails is one no more at once, since there is nobody left to be told of that.
+func (s *Set) Part(service string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.hooks {
+		if h.name() == service && !h.parts() {
+			close(h.parted)
+			s.tell(h)
+		}
+	}
+}
+
+// forget makes it a hook no more, unless another one is that already. The lock is held.
+func (s *Set) forget(h *teller) {
+	h.cancel()
+	if key := h.current().key(); s.hooks[key] == h {
+		delete(s.hooks, key)
+		s.save(h)
+	}
 }
 
 // Tell says that there is something new in the history of the service.
@@ -117,7 +142,7 @@ func (s *Set) Busy() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.hooks {
-		if h.running && !h.pausing {
+		if h.running && (!h.pausing || h.parts()) {
 			return true
 		}
 	}

@@ -29,6 +29,7 @@ type teller struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	news   chan struct{}
+	parted chan struct{} // closed when its service is no more
 
 	mu     sync.Mutex // guards the target
 	target Target
@@ -88,8 +89,21 @@ func (h *teller) rest() bool {
 		return false
 	}
 	h.running = false
+	if h.parts() && h.ctx.Err() == nil { // otherwise somebody else has it, or the Set is closed
+		h.set.forget(h)
+	}
 	h.set.host.Settled()
 	return true
+}
+
+// parts reports whether its service is no more.
+func (h *teller) parts() bool {
+	select {
+	case <-h.parted:
+		return true
+	default:
+		return false
+	}
 }
 
 func (h *teller) at() int64 {
@@ -117,6 +131,12 @@ func (h *teller) deliver(e tend.Entry) bool {
 		switch {
 		case err == nil:
 			h.complain(nil)
+		case h.parts():
+			h.complain(fmt.Errorf("%w; its service was removed, and it is told of nothing more", err))
+			h.set.mu.Lock()
+			h.set.forget(h)
+			h.set.mu.Unlock()
+			return false
 		case errors.As(err, &givenUp):
 			h.complain(fmt.Errorf("%w; that event is given up", err))
 		case time.Since(began) > giveUpAfter:
@@ -175,6 +195,8 @@ func (h *teller) pause(d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-h.parted:
 		return true
 	case <-h.ctx.Done():
 		return false

@@ -96,6 +96,7 @@ func (s *Supervisor) dropSurplus(sv *service) {
 	delete(s.services, sv.name())
 	delete(s.pending.states, sv.name())
 	s.pending.forget = append(s.pending.forget, sv.name())
+	s.partHooks(sv.name())
 }
 
 // wishScale waits for what a new number of copies has begun.

@@ -43,6 +43,16 @@ func (s *Supervisor) hookAll() {
 	}
 }
 
+// partHooks has the hooks of services that are no more told of what is written down with that, their last stop mostly.
+func (s *Supervisor) partHooks(names ...string) {
+	s.effect(func() {
+		for _, name := range names {
+			s.hooks.Part(name)
+		}
+		s.hookAll()
+	})
+}
+
 // cursorFile is where it stands what the hooks of a service were told.
 func (s *Supervisor) cursorFile(sv *service) string { return logs.HooksPath(s.database, sv.name()) }
 
@@ -114,6 +124,9 @@ func (s *Supervisor) runHook(ctx context.Context, t hook.Target, env []string, s
 // tellHookTrouble takes in that a hook fails, or works again.
 func (s *Supervisor) tellHookTrouble(name, text string) {
 	sv := s.services[name]
+	if sv == nil && text != "" {
+		s.logf("%s: %s", name, text)
+	}
 	if sv == nil || sv.hookTrouble == text {
 		return
 	}

@@ -79,6 +79,44 @@ func TestHooksAreToldOfEverything(t *testing.T) {
 	c.nothingLeft()
 }
 
+// The hooks of a service that is removed, or of a copy that is one too many, are told of its last stop, although nobody else
+// keeps the supervisor.
+func TestHooksAreToldOfTheLastStop(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.definition("web")
+	file := filepath.Join(c.files, "told")
+	s.OnEvent, s.Instances, s.CommandLine = []string{"cat >>" + file}, 2, "sleep 1000"
+	c.add(s)
+	c.launch()
+	c.start("web")
+	told := func(label string) {
+		t.Helper()
+		c.until("the stop of "+label+" is told", func() error {
+			events, _ := c.toldEvents(file)
+			for _, e := range events {
+				if e.Service == label && e.Event == tend.NoteStopped {
+					return nil
+				}
+			}
+			return fmt.Errorf("there are %v", events)
+		})
+	}
+	s.Instances = 1
+	c.change(s)
+	c.do(tend.CommandScale, "web")
+	told("web@1")
+	_, err := c.try(tend.Request{Command: tend.CommandRemove, Words: []string{"web"}, Stop: true})
+	c.check(err)
+	told("web")
+	c.nothingLeft()
+	for _, name := range []string{"web", "web@1"} {
+		if _, err := os.Stat(logs.HooksPath(c.database, name)); !os.IsNotExist(err) {
+			t.Errorf("a cursor of %s is left: %v", name, err)
+		}
+	}
+}
+
 // A hook that fails is shown, and told of once.
 func TestAHookThatFails(t *testing.T) {
 	t.Parallel()

@@ -166,7 +166,9 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 			return
 		}
 	}
+	var names []string
 	for _, other := range copies {
+		names = append(names, other.name())
 		s.dismiss(other, op)
 		delete(s.services, other.name())
 		delete(s.pending.states, other.name())
@@ -175,7 +177,7 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 	s.drawGraph()
 	s.forward()
 	s.watchFiles()
-	s.hookAll()
+	s.partHooks(names...)
 	s.effect(s.letGo)
 	sv.definition.Name, sv.definition.Copy, sv.definition.Instances = sv.definition.Service(), 0, 1 // is what is said to be removed
 	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
