@@ -148,10 +148,13 @@ func TestWhatEndsUnseenHasEndedInBetween(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
 	c.gather()
-	c.killAtOnce(c.outer(), c.inner(), c.supervisor())
+	outer, inner, supervisor := c.settled()
+	mayLaunch := c.nobodyLaunches() // the commands that wait for an answer would
+	c.killAtOnce(outer, inner, supervisor)
 	before := time.Now()
 	c.inTheGap()
 	after := time.Now()
+	mayLaunch()
 	c.launch()
 	c.reaches("leaver", tend.PhaseFailed)
 	run := c.runs("leaver")[0]
@@ -162,6 +165,15 @@ func TestWhatEndsUnseenHasEndedInBetween(t *testing.T) {
 	if is := c.status("leaver"); !is.LastEndAfter.Equal(run.EndedAfter) {
 		t.Errorf("its status says after %s, not %s", is.LastEndAfter, run.EndedAfter)
 	}
+}
+
+// nobodyLaunches has commands that would start a chain wait until they may.
+func (c *chain) nobodyLaunches() (mayLaunch func()) {
+	c.Helper()
+	lock, err := os.OpenFile(filepath.Join(c.dir, "start.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	c.check(err)
+	c.check(syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+	return func() { lock.Close() }
 }
 
 func exists(pid int) bool { return syscall.Kill(pid, 0) == nil }
