@@ -66,7 +66,9 @@ func sendWhileKilling(t *testing.T, format tend.LogFormat) {
 		if round%4 == 3 {
 			signal = syscall.SIGTERM
 		}
-		c.signal(c.supervisor(), signal)
+		supervisor := c.supervisor()
+		c.signal(supervisor, signal)
+		c.until("it has ended", func() error { return when(dead(supervisor)) })
 	}
 	c.do(tend.CommandStop, "web")
 	c.nothingLeft()
