@@ -15,7 +15,7 @@ func TestNoStepIsDueOfWhatHasEnded(t *testing.T) {
 		st := tend.State{Phase: phase, Run: "r", Begun: true, Main: tend.Identity{PID: 1 << 23, Start: 1}, StopStep: 9, Next: now.Add(-time.Second).Round(0)}
 		sv := &service{definition: tend.Service{Name: "s"}, state: st, run: &tend.Run{ID: "r"}, ending: true}
 		s := &Supervisor{now: now, services: map[string]*service{"s": sv}, pending: newPending()}
-		s.near, s.channels = s.newNeighbours(), s.newChannels()
+		s.near, s.channels, s.sockets = s.newNeighbours(), s.newChannels(), newSockets(s)
 		s.tick()
 		if sv.state.Phase != phase || sv.state.Next != st.Next || !s.pending.empty() {
 			t.Errorf("%s: %+v", phase, sv.state)
