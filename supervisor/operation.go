@@ -19,6 +19,7 @@ type operation struct {
 	all     []*service
 	open    int             // of them, not done
 	failed  map[string]bool // of them, by label
+	removed map[string]bool // services that were said to be removed
 	renew   *tend.Renewed   // nobody has asked, and nobody is told
 	over    bool            // failed as a whole, or all done
 	onEnd   func()

@@ -150,8 +150,9 @@ func (s *Supervisor) wishRemove(sv *service, op *operation) {
 
 // remove removes a service, or has it wait until the last of its copies can be removed as well.
 func (s *Supervisor) remove(sv *service, op *operation) {
-	copies := s.copiesOf(sv.definition.Service())
-	if len(copies) == 0 { // it went with a copy before it, and that was said
+	service := sv.definition.Service()
+	copies := s.copiesOf(service)
+	if op.removed[service] { // it went with a copy before it, and that was said
 		s.effect(op.done)
 		return
 	}
@@ -166,6 +167,19 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 			return
 		}
 	}
+	if len(copies) > 0 { // otherwise another command was faster
+		s.strike(service, copies, op)
+	}
+	if op.removed == nil {
+		op.removed = map[string]bool{}
+	}
+	op.removed[service] = true
+	sv.definition.Name, sv.definition.Copy, sv.definition.Instances = service, 0, 1 // is what is said to be removed
+	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
+}
+
+// strike strikes a service off, with all its copies.
+func (s *Supervisor) strike(name string, copies []*service, op *operation) {
 	var names []string
 	for _, other := range copies {
 		names = append(names, other.name())
@@ -173,14 +187,12 @@ func (s *Supervisor) remove(sv *service, op *operation) {
 		delete(s.services, other.name())
 		delete(s.pending.states, other.name())
 	}
-	s.pending.remove = append(s.pending.remove, sv.definition.Service())
+	s.pending.remove = append(s.pending.remove, name)
 	s.drawGraph()
 	s.forward()
 	s.watchFiles()
 	s.partHooks(names...)
 	s.effect(s.letGo)
-	sv.definition.Name, sv.definition.Copy, sv.definition.Instances = sv.definition.Service(), 0, 1 // is what is said to be removed
-	s.tell(sv, op, tend.Progress{Kind: tend.ProgressRemoved, Done: true})
 }
 
 // tellWishes lets every wish see what has happened to its service, and forgets those that are done.
