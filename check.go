@@ -56,20 +56,19 @@ func ParseReady(text string) (Check, error) {
 
 // ParseHealth reads a health check, "none" for none.
 func ParseHealth(text string) (Check, error) {
+	kind, _, _ := strings.Cut(text, ":")
+	switch CheckKind(kind) {
+	case CheckAlive, CheckLog, CheckFD, CheckExit:
+		return Check{}, fmt.Errorf("%q is a readiness check and says nothing of health (%s)", text, healthForms)
+	}
 	c, err := ParseCheck(text)
 	switch {
 	case errors.Is(err, errNoCheck):
 		return Check{}, fmt.Errorf("%q is not a health check (%s)", text, healthForms)
-	case err != nil:
-		return Check{}, err
-	case c.Kind == CheckNotify && c.After == 0:
+	case err == nil && c.Kind == CheckNotify && c.After == 0:
 		return Check{}, fmt.Errorf("%q says no time in which it must be heard of (notify:TIME, for example notify:30s)", text)
 	}
-	switch c.Kind {
-	case CheckAlive, CheckLog, CheckFD, CheckExit:
-		return Check{}, fmt.Errorf("%q is a readiness check and says nothing of health (%s)", text, healthForms)
-	}
-	return c, nil
+	return c, err
 }
 
 // errNoCheck: the text is not even like a check.

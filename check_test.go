@@ -104,6 +104,7 @@ func TestACheckThatIsNoneSaysWhatIsAllowed(t *testing.T) {
 	for text, want := range map[string]string{
 		"":            "or none",
 		"alive:1s":    "nothing of health",
+		"alive":       "nothing of health",
 		"log:x":       "nothing of health",
 		"exit":        "nothing of health",
 		"fd:3":        "nothing of health",
