@@ -301,7 +301,7 @@ func (e *explanation) because(cause Cause, index int) string {
 	case CauseResume:
 		return "it is wanted, and did not run when supervision began"
 	case CauseWatch:
-		return "a file that it is restarted for has changed"
+		return "a file that it is restarted for has changed; which one: tend events " + e.word
 	case CauseDependency:
 		return "what it requires had failed, and was ready again"
 	case CauseSchedule:
