@@ -183,8 +183,6 @@ func TestRemovedAndAddedAgain(t *testing.T) {
 	await(t, got, "POST 2")
 }
 
-// An address that fails is tried again, before anything else is sent there, and that is told once; another hook does not
-// wait for it. No secret is told.
 func TestCopiesAreToldApart(t *testing.T) {
 	w := newWorld(t)
 	s := tend.Service{Name: "web", Settings: tend.Settings{Instances: 2}}
@@ -196,9 +194,11 @@ func TestCopiesAreToldApart(t *testing.T) {
 	await(t, w.commands, `"service":"web@0"`)
 }
 
+// An address that fails is tried again, before anything else is sent there, and how it fails is told; another hook does not
+// wait for it. No secret is told.
 func TestAnAddressThatFails(t *testing.T) {
 	w := newWorld(t)
-	address, got := server(t, 500, 204)
+	address, got := server(t, 500, 503, 204)
 	w.want(address, "command")
 	w.happens(tend.NoteReady, "one")
 	w.happens(tend.NoteEnded, "two")
@@ -210,8 +210,12 @@ func TestAnAddressThatFails(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 	await(t, got, "POST 1 1")
+	await(t, w.troubles, "503 Service Unavailable; tend keeps trying")
+	await(t, got, "POST 1 1")
 	await(t, got, "POST 2 2")
-	await(t, w.troubles, "")
+	if text := <-w.troubles; text != "" {
+		t.Errorf("%q", text)
+	}
 }
 
 func TestWhatIsGivenUp(t *testing.T) {

@@ -203,14 +203,14 @@ func (h *teller) pause(d time.Duration) bool {
 	}
 }
 
-// complain tells of a failure, once until it is over.
+// complain tells of a failure, and when it is another one, or over.
 func (h *teller) complain(err error) {
 	t := h.current()
 	text := ""
 	if err != nil {
 		text = fmt.Sprintf("its events cannot be told to %s: %v", tend.BlotHook(t.Hook), err)
 	}
-	if (text == "") == (h.trouble == "") {
+	if text == h.trouble {
 		return
 	}
 	h.trouble = text

@@ -130,7 +130,10 @@ func (s *Supervisor) tellHookTrouble(name, text string) {
 	if sv == nil || sv.hookTrouble == text {
 		return
 	}
-	sv.hookTrouble = text
+	known := sv.hookTrouble != "" && text != "" // it fails in another way, which is shown, but no news
+	if sv.hookTrouble = text; known {
+		return
+	}
 	if text == "" {
 		text = "its events are told again"
 	}
