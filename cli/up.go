@@ -23,7 +23,7 @@ func newUp() command {
 	c := command{
 		name: "up", args: "[FILE]", max: 1,
 		short: "run everything of a tend.toml or Procfile in the foreground",
-		long: `Adds or changes the services of the file (without a FILE: of tend.toml or else Procfile in the current directory), starts them, and shows what they write, each line with the name of its service. Ctrl-C, SIGTERM and SIGHUP stop them, in order, and end it; a second Ctrl-C stops them at once.
+		long: `Adds or changes the services of the file (without a FILE: of tend.toml or else Procfile in the current directory), starts them, and shows what they write, each line with the name of its service. A FILE whose name begins with Procfile is a Procfile. Ctrl-C, SIGTERM and SIGHUP stop them, in order, and end it; a second Ctrl-C stops them at once.
 
 They are services like any others: list, status, restart and the rest work on them from elsewhere, and if up itself is killed, they run on. When one fails for good, the others are stopped, and its exit status (128 and the signal's number, if a signal killed it) is that of up; so it is when one of a Procfile ends, however it ends. With --keep-going the others go on. When all have ended, up ends, with 0 if none has failed. After Ctrl-C and SIGTERM the exit status is 0 if all could be stopped.
 
