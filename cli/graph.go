@@ -147,15 +147,25 @@ func (g *graphView) words(name string) (words string, phase tend.Phase) {
 // arrows are the dependencies among what is shown.
 func (g *graphView) arrows() (all []tend.Dependency) {
 	for _, name := range g.nodes {
-		all = append(all, g.order.Needs(name)...)
+		all = append(all, g.needs(name)...)
 	}
 	return all
+}
+
+// needs is what of the service's dependencies is shown.
+func (g *graphView) needs(name string) (shown []tend.Dependency) {
+	for _, d := range g.order.Needs(name) {
+		if slices.Contains(g.nodes, d.On) {
+			shown = append(shown, d)
+		}
+	}
+	return shown
 }
 
 // ignored are those that do not count, because they close a loop.
 func (g *graphView) ignored() (all []tend.Dependency) {
 	for _, d := range g.order.Ignored() {
-		if slices.Contains(g.nodes, d.Service) {
+		if slices.Contains(g.nodes, d.Service) && slices.Contains(g.nodes, d.On) {
 			all = append(all, d)
 		}
 	}

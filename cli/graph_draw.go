@@ -61,7 +61,7 @@ func (g *graphView) draw(t terminal) string {
 func (g *graphView) branch(lines []graphLine, drawn map[string]bool, name, lead, below, note string) []graphLine {
 	line := graphLine{lead: lead, name: printable(name, false), note: note}
 	line.words, line.phase = g.words(name)
-	needs := g.order.Needs(name)
+	needs := g.needs(name)
 	if drawn[name] && len(needs) > 0 {
 		line.note += " …"
 	}
