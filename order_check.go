@@ -121,12 +121,12 @@ func (o *Order) CheckRemoval(names []string) *Error {
 			if len(stay) == 1 {
 				verb = "requires"
 			}
-			words := make([]string, 0, len(stay))
-			for _, other := range stay {
+			var words []string
+			for _, other := range o.Dependants(append([]string{name}, names...)) {
 				words = append(words, ShellWord(other))
 			}
 			return Errorf(CodeConflict, "%s cannot be removed: %s %s it", name, list(stay), verb).About(name).
-				WithHint("remove them as well, tend remove %s %s, or change what they require", strings.Join(words, " "), ShellWord(name))
+				WithHint("remove all that cannot be without it as well, tend remove %s, or change what they require", strings.Join(words, " "))
 		}
 	}
 	return nil
