@@ -326,7 +326,7 @@ func (e *explanation) restarts() {
 		total++
 		how := "of an end that is not remembered"
 		if i+1 < len(e.Runs) && e.Runs[i+1].Exit != nil {
-			how = "it " + e.Runs[i+1].Exit.Account()
+			how = e.Runs[i+1].Exit.reason()
 		}
 		if i+1 == len(e.Runs) { // there was one before it, and only so many are kept
 			more = "at least "

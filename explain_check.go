@@ -1,5 +1,7 @@
 package tend
 
+import "strconv"
+
 // ready says what a run that has a process still lacks.
 func (e *explanation) ready() {
 	st, check := e.State, e.Service.Ready
@@ -24,7 +26,7 @@ func (c Check) words() string {
 	case CheckHTTP:
 		return "GET " + c.Redacted().Target + " is answered as it should be"
 	case CheckLog:
-		return "it writes a line that matches " + c.Target
+		return "it writes a line that matches " + strconv.Quote(c.Target)
 	case CheckCommand:
 		return "this command ends well: " + c.Target
 	case CheckNotify:

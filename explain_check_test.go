@@ -12,7 +12,7 @@ func TestWhySaysWhatAStartWaitsForAndWhatItWasAnswered(t *testing.T) {
 		"alive:1s":         "if it is still alive in 5s",
 		"tcp:8000":         "when connections are taken on 8000",
 		"http:8000/health": "when GET http://localhost:8000/health is answered",
-		"log:is ready":     "a line that matches is ready",
+		"log:is ready":     `a line that matches "is ready"`,
 		"command:true":     "when this command ends well: true",
 		"notify":           "sd_notify",
 		"fd:3":             "descriptor 3",

@@ -94,6 +94,11 @@ func TestExplain(t *testing.T) {
 			Runs: []tend.Run{run(tend.CauseFailure, 5*time.Second, nil), run(tend.CauseFailure, time.Minute, kill), run(tend.CauseFailure, 2*time.Minute, code(3)),
 				run(tend.CauseFailure, 3*time.Minute, code(3)), run(tend.CauseFailure, 90*time.Minute, code(3)), run(tend.CauseStart, 2*time.Hour, code(9))},
 		}},
+		{"running again after a fault", tend.Account{
+			State: with(live(tend.PhaseRunning, 5*time.Second), func(st *tend.State) { st.Cause = tend.CauseFailure }),
+			Runs: []tend.Run{run(tend.CauseFailure, 5*time.Second, nil),
+				run(tend.CauseStart, time.Minute, &tend.Exit{Signal: "TERM", Fault: "was not ready within 1s"})},
+		}},
 		{"running after an end that nobody saw", tend.Account{Absences: []tend.Absence{unknown},
 			State: with(live(tend.PhaseRunning, 5*time.Minute), func(st *tend.State) {
 				st.Cause, st.Exit, st.Ended, st.EndedAfter = tend.CauseFailure, &tend.Exit{Unknown: true}, ago(5*time.Minute), ago(time.Hour)

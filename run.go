@@ -49,6 +49,14 @@ func (e Exit) Account() string {
 	return "was ended, because it " + strings.TrimPrefix(e.Fault, "it ")
 }
 
+// reason is that where "because" stands before it already.
+func (e Exit) reason() string {
+	if e.Fault != "" {
+		return "it " + strings.TrimPrefix(e.Fault, "it ")
+	}
+	return "it " + e.String()
+}
+
 // String says it in words: "exited with status 3", "was killed by SIGKILL".
 func (e Exit) String() string {
 	switch {
