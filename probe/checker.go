@@ -156,7 +156,7 @@ func (c *Checker) checkHTTP(ctx context.Context, check tend.Check) (Reached, err
 	defer answer.Body.Close()
 	low, high, _ := tend.ParseStatusRange(check.Status)
 	if answer.StatusCode < low || answer.StatusCode > high {
-		return r, fmt.Errorf("%s: %s", asked, answer.Status)
+		return r, fmt.Errorf("%s: %s%s", asked, answer.Status, instead(check.Status))
 	}
 	if check.Body == "" {
 		return r, nil
@@ -169,6 +169,14 @@ func (c *Checker) checkHTTP(ctx context.Context, check tend.Check) (Reached, err
 		return r, fmt.Errorf("%s: %s, but then %w", asked, answer.Status, inWords(ctx, err, where))
 	}
 	return r, fmt.Errorf("%s: %s, but the answer does not have %q in it", asked, answer.Status, check.Body)
+}
+
+// instead says which status was asked for, if it is not the usual one.
+func instead(status string) string {
+	if status == "" {
+		return ""
+	}
+	return " instead of " + status
 }
 
 // inWords makes a short text of what went wrong with a connection: "connection refused on 127.0.0.1:8000".

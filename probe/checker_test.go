@@ -86,11 +86,11 @@ func TestHTTP(t *testing.T) {
 		"/ body='is well'":     "",
 		"/ body='tend'":        "",
 		"/ body='ill'":         `: 200 OK, but the answer does not have "ill" in it`,
-		"/ status=204":         ": 200 OK",
+		"/ status=204":         ": 200 OK instead of 204",
 		"/sick":                ": 503 Service Unavailable",
 		"/sick status=500-599": "",
 		"/moved":               "",
-		"/moved status=200":    ": 302 Found",
+		"/moved status=200":    ": 302 Found instead of 200",
 		"/long body='the end'": "does not have",
 		"/long":                "",
 	} {
