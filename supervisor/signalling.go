@@ -253,9 +253,25 @@ func (s *Supervisor) wishWait(sv *service, op *operation) {
 		left = max(0, min(left, time.Until(op.request.Since.Add(left))))
 	}
 	s.after(left, sv, w, func() *tend.Progress {
-		p := s.withStatus(sv, failed(tend.Errorf(tend.CodeFailed, "%s is not %s after %s: it is %s", sv.label(), goal, op.request.Timeout, sv.state.Phase)))
+		p := s.withStatus(sv, failed(tend.Errorf(tend.CodeFailed, "%s %s%s: it is %s", sv.label(), missed(goal), lapsed(op.request.Timeout), sv.state.Phase)))
 		return &p
 	})
+}
+
+// missed says that the goal was not reached.
+func missed(goal tend.Goal) string {
+	if goal == tend.GoalExited {
+		return "has not ended"
+	}
+	return "is not " + string(goal)
+}
+
+// lapsed says after what time; nothing for one in which nothing could happen.
+func lapsed(timeout tend.Duration) string {
+	if timeout < tend.Duration(time.Millisecond) {
+		return ""
+	}
+	return " after " + timeout.String()
 }
 
 // dismiss tells all who wait for something to happen to a service that is removed; but not whoever removes it.
