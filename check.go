@@ -170,6 +170,9 @@ func parseHTTP(text string) (Check, error) {
 			return Check{}, err
 		}
 	}
+	if words[0] == "http:" && c.Socket == "" {
+		return Check{}, fmt.Errorf("%q does not say whom to ask (for example http://127.0.0.1:8000/health, or http:8000/health)", text)
+	}
 	c.Target = fullURL(words[0])
 	if err := checkURL(c.Target); err != nil {
 		return Check{}, fmt.Errorf("%q %w (for example http://127.0.0.1:8000/health)", words[0], err)

@@ -78,6 +78,7 @@ func TestACheckThatIsNoneSaysWhatIsAllowed(t *testing.T) {
 		"tcp:::1:80":               "[ ]",
 		"tcp:a b:80":               "no host",
 		"http://":                  "no host",
+		"http:":                    "does not say whom to ask",
 		"http://h:x/":              "no port",
 		"http:///health":           "no host",
 		"http://h/a b":             "status=N",
