@@ -141,7 +141,7 @@ func TestProblems(t *testing.T) {
 		{ok + "restart = ['no']", "tend.toml:3:11: services.web.restart: an array is not a text in quotes"},
 		{ok + "tags = 'a'", `tend.toml:3:8: services.web.tags: "a" is not an array of texts in quotes; write ["a"]`},
 		{ok + "tags = [\n 'a',\n 1]", "tend.toml:5:2: services.web.tags[1]: 1 is not a text in quotes"},
-		{ok + "give_up_after = 1.5", "1.5 is not a number, or a word in quotes"},
+		{ok + "give_up_after = 1.5", "1.5 is not a whole number, or a word in quotes"},
 		{ok + "umask = 22", `22 is not an octal number ("022", or 0o022)`},
 		{ok + "umask = 022", "tend.toml:3:9: integers cannot have leading zeroes"},
 		{ok + "environment = 1", "1 is not a table of NAME = VALUE"},

@@ -122,9 +122,9 @@ func wanted(o *tend.Option) string {
 	case tend.KindSwitch:
 		return "true or false"
 	case tend.KindNumber:
-		return "a number, or a word in quotes"
+		return "a whole number, or a word in quotes"
 	case tend.KindAmount:
-		return "a number, or a text in quotes"
+		return "a whole number, or a text in quotes"
 	case tend.KindOctal:
 		return `an octal number ("022", or 0o022)`
 	case tend.KindList:
