@@ -74,8 +74,12 @@ func (s *Supervisor) notRunning(sv *service, op *operation) tend.Progress {
 	if !named {
 		return s.withStatus(sv, tend.Progress{Kind: tend.ProgressLeftOut, Done: true})
 	}
+	start := "tend start "
+	if sv.definition.IsJob() {
+		start = "tend run --once "
+	}
 	return s.withStatus(sv, failed(tend.Errorf(tend.CodeNotRunning, "%s does not run: it is %s", sv.label(), sv.state.Phase).
-		WithHint("tend start %s", sv.typed())))
+		WithHint("%s%s", start, sv.typed())))
 }
 
 // How long a service that has sd_notify may take to say that it reads its configuration, and a reload in all.
