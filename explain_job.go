@@ -16,11 +16,14 @@ func (e *explanation) planned() string {
 
 // scheduled says what a job waits for, and how its last run went.
 func (e *explanation) scheduled() {
-	zone := "the clock of this host"
+	zone := ", by the clock of this host"
 	if name := e.Service.Zone().String(); name != LocalZone {
-		zone = "the clock of " + name
+		zone = ", by the clock of " + name
 	}
-	e.say("%s is a job; its schedule is %q, by %s, and it runs next %s", e.name, e.Service.Schedule, zone, e.planned())
+	if clockless(e.Service.Schedule) {
+		zone = ""
+	}
+	e.say("%s is a job; its schedule is %q%s, and it runs next %s", e.name, e.Service.Schedule, zone, e.planned())
 	e.lastRun()
 	if e.State.Failures > 1 {
 		e.say("It has failed %s in a row", times(e.State.Failures))

@@ -122,6 +122,8 @@ func TestExplain(t *testing.T) {
 		{"damaged", tend.Account{State: tend.State{Phase: tend.PhaseFailed, Wanted: true}, Damage: errors.New("the state of web: unexpected end of JSON input")}},
 		{"damaged, without a phase", tend.Account{Damage: errors.New("the state of web: unexpected end of JSON input")}},
 		{"scheduled", tend.Account{Service: nightly, State: tend.State{Phase: tend.PhaseScheduled, Wanted: true, Since: ago(time.Hour), Due: now.Add(90 * time.Minute)}}},
+		{"scheduled by no clock", tend.Account{Service: tend.Service{Settings: tend.Settings{Schedule: "@every 1h", Timezone: "Europe/Berlin"}},
+			State: tend.State{Phase: tend.PhaseScheduled, Wanted: true, Since: ago(time.Hour), Due: now.Add(time.Minute)}}},
 		{"scheduled, after failures", tend.Account{Service: atOnce, State: with(rest(tend.PhaseScheduled, code(3), 5*time.Minute), func(st *tend.State) {
 			st.Failures, st.Due = 3, now.Add(30*24*time.Hour)
 		})}},

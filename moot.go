@@ -32,7 +32,8 @@ func (s Service) moot(key string) string {
 	case "overlap", "missed":
 		return because(!s.IsJob(), "it has no schedule")
 	case "timezone":
-		return because(!s.IsJob() && s.RestartSchedule == "", "it has no schedule")
+		schedule := cmp.Or(s.Schedule, s.RestartSchedule)
+		return cmp.Or(because(schedule == "", "it has no schedule"), because(clockless(schedule), "@every goes by no clock"))
 	case "restart_schedule":
 		return cmp.Or(because(s.IsJob(), "a job runs at the times of its schedule"), s.neverRunning())
 	case "watch":

@@ -13,6 +13,8 @@ func TestMoot(t *testing.T) {
 		{"overlap=queue missed=run timezone=UTC", "timezone overlap missed"},
 		{"schedule=@daily overlap=queue missed=run timezone=UTC give_up_after=3", ""},
 		{"restart_schedule=@daily timezone=UTC", ""},
+		{"schedule=@every_1h timezone=UTC", "timezone"},
+		{"restart_schedule=@every_1h timezone=UTC", "timezone"},
 		{"schedule=@hourly restart_schedule=@daily watch=*.py restart=always backoff=1s..2s", "restart restart_schedule watch"},
 		{"schedule=@hourly backoff=1s..2s healthy_after=1m", "backoff healthy_after"},
 		{"schedule=@hourly restart=on-failure backoff=1s..2s healthy_after=1m expires=2h health=tcp:80 instances=3", ""},
@@ -28,7 +30,7 @@ func TestMoot(t *testing.T) {
 	} {
 		s := tend.Service{Name: "web", CommandLine: "web"}
 		for _, word := range strings.Fields(c.settings) {
-			key, value, _ := strings.Cut(word, "=")
+			key, value, _ := strings.Cut(strings.ReplaceAll(word, "_1h", " 1h"), "=")
 			if err := tend.FindOption(key).Set(&s, value, tend.Caller{}); err != nil {
 				t.Fatal(err)
 			}

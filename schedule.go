@@ -81,6 +81,9 @@ func parseNickname(text, canonical string) (string, error) {
 	return "", fmt.Errorf("%q is not a schedule (%s)", text, scheduleForms)
 }
 
+// clockless reports whether the schedule goes by no clock, and so by none of a time zone.
+func clockless(schedule string) bool { return strings.HasPrefix(schedule, everyPrefix) }
+
 // NextTime is the first time after the given one at which the schedule, told by the wall clock of the zone, comes; zero
 // for never, and for what is not a schedule.
 func NextTime(schedule string, zone *time.Location, after time.Time) time.Time {
