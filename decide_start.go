@@ -103,7 +103,7 @@ func (d *decision) cleared() {
 	case d.timeOver(): // the tick that says so is on its way
 	case d.Phase == PhaseWaiting:
 		d.begin(d.Cause)
-	case d.Phase == PhaseFailed && d.Lacks != "" && d.Wanted:
+	case d.Phase == PhaseFailed && d.Lacks != "" && d.Wanted && d.Cause != CauseOnce: // whoever asked for that has gone
 		d.Failures = 0
 		d.begin(CauseDependency)
 	}

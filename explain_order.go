@@ -57,7 +57,7 @@ func (e *explanation) lacking() {
 	if st.Exit != nil {
 		e.lastRun()
 	}
-	if st.Wanted {
+	if st.Wanted && st.Cause != CauseOnce {
 		e.say("It is started by itself as soon as %s is ready; to start both: tend start %s", st.Lacks, e.word)
 		return
 	}

@@ -176,7 +176,8 @@ func (s *Supervisor) refuseRemoval(services []*service) *tend.Error {
 }
 
 // tellBlocked tells those that wait for a start that it is not to be expected: of what it requires, the first attempt has
-// failed, which is told under that one's name.
+// failed, which is told under that one's name. A start goes on waiting; one run does not, since whoever has asked for it is told
+// that it has failed, and may ask again.
 func (s *Supervisor) tellBlocked(sv *service, obstacles []tend.Obstacle) {
 	for _, w := range slices.Clone(sv.wishes) {
 		i := slices.IndexFunc(obstacles, func(o tend.Obstacle) bool { return o.Bond == tend.BondRequires && w.op.failed[o.Copy] })
@@ -186,8 +187,16 @@ func (s *Supervisor) tellBlocked(sv *service, obstacles []tend.Obstacle) {
 		sv.wishes = slices.DeleteFunc(sv.wishes, func(other *wish) bool { return other == w })
 		e := tend.Errorf(tend.CodeFailed, "%s is not started yet: %s", sv.label(), obstacles[i].Why()).
 			WithHint("it is started as soon as %s is ready (tend stop %s ends that)", obstacles[i].Copy, sv.typed())
+		if w.once {
+			e = tend.Errorf(tend.CodeFailed, "%s did not run: %s", sv.label(), obstacles[i].Why()).
+				WithHint("when that is mended: tend run --once %s", sv.typed())
+		}
 		s.tell(sv, w.op, s.withStatus(sv, failed(e)))
 		s.near.Again(sv.definition.Service())
+		if w.once {
+			s.apply(sv, tend.Lacking{Name: obstacles[i].On, Why: obstacles[i].Why()})
+			return
+		}
 	}
 }
 
