@@ -181,18 +181,21 @@ func instead(status string) string {
 
 // inWords makes a short text of what went wrong with a connection: "connection refused on 127.0.0.1:8000".
 func inWords(ctx context.Context, err error, where string) error {
-	var net *net.OpError
-	if errors.As(err, &net) && net.Addr != nil && net.Op == "dial" {
-		where = net.Addr.String()
+	var op *net.OpError
+	if errors.As(err, &op) && op.Addr != nil && op.Op == "dial" {
+		where = op.Addr.String()
 	}
 	var asked *url.Error
 	if errors.As(err, &asked) {
 		err = asked.Err
 	}
 	var number syscall.Errno
+	var name *net.DNSError
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("no answer from %s within %s", where, within(ctx))
+	case errors.As(err, &name) && name.IsNotFound:
+		return fmt.Errorf("there is no host %s", name.Name)
 	case errors.As(err, &number):
 		return fmt.Errorf("%s on %s", number.Error(), where)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err.Error() == closedBeforeAsked:

@@ -169,3 +169,10 @@ func TestHTTPOnAUnixSocket(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNoSuchHost(t *testing.T) {
+	err := inWords(t.Context(), &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "db", Server: "10.0.0.1:53", IsNotFound: true}}, "db:80")
+	if err.Error() != "there is no host db" {
+		t.Error(err)
+	}
+}
