@@ -163,6 +163,15 @@ func (s *Shelf) Release(name string) error {
 	if err := s.Drop(name); err != nil {
 		return err
 	}
+	return s.Settle()
+}
+
+// Settle closes what is not kept any more. It is called after All, since the last supervisor may have died in the middle of
+// a Release: then what listens would go on to, and be in the way of whoever is to listen there.
+func (s *Shelf) Settle() error {
+	if s == nil {
+		return ErrNoShelf
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.damage != nil || s.discarded == 0 {

@@ -145,6 +145,33 @@ func TestReleasedIsClosed(t *testing.T) {
 	}
 }
 
+// What was being released when the supervisor died is closed by the next.
+func TestSettledIsClosed(t *testing.T) {
+	e := newEnds(t)
+	s, _ := e.open(t)
+	must(t, shelve(s, "before"))
+	out, in, err := os.Pipe()
+	must(t, err)
+	defer in.Close()
+	must(t, s.Put("pipe", out))
+	out.Close()
+	must(t, s.Drop("pipe"))
+	next, found := e.open(t)
+	if found != "before" {
+		t.Errorf("on the shelf: %s", found)
+	}
+	if _, err := in.WriteString("x"); err != nil {
+		t.Errorf("it is not open any more: %v", err)
+	}
+	must(t, next.Settle())
+	if _, err := in.WriteString("x"); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("it is still open: %v", err)
+	}
+	if _, found := e.open(t); found != "before" {
+		t.Errorf("on the shelf: %s", found)
+	}
+}
+
 // Where there is no room, or no more descriptors may be under way, it is said, and what is there stays.
 func TestShelfIsFull(t *testing.T) {
 	e := newEnds(t)

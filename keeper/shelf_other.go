@@ -34,3 +34,6 @@ func (*Shelf) Drop(string) error { return ErrNoShelf }
 
 // Release has nothing to release.
 func (*Shelf) Release(string) error { return ErrNoShelf }
+
+// Settle has nothing to close.
+func (*Shelf) Settle() error { return ErrNoShelf }

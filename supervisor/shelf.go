@@ -20,6 +20,9 @@ func (s *Supervisor) openShelf() {
 		onShelfStored:  s.stored.take,
 	}
 	files, err := s.shelf.All()
+	if err == nil {
+		err = s.shelf.Settle()
+	}
 	if err != nil && !errors.Is(err, keeper.ErrNoShelf) {
 		s.logf("%v", err)
 	}

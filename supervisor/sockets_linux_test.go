@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tend"
+	"tend/internal/fault"
 	"tend/process"
 )
 
@@ -126,6 +127,26 @@ func TestSocketsThatCannotBeTakenBack(t *testing.T) {
 	c.do(tend.CommandRestart, "web")
 	if answers() == 0 {
 		t.Error("there was no answer")
+	}
+}
+
+// A supervisor is killed while it closes the sockets of a service that was stopped: they are closed all the same.
+func TestSocketsAreClosedWhoeverDies(t *testing.T) {
+	t.Parallel()
+	faults := t.TempDir()
+	c := newChain(t, fault.Variable+"="+faults)
+	address := freePort(t)
+	c.add(c.listening("web", 1, "tcp:"+address))
+	c.launch()
+	c.start("web")
+	c.check(fault.Arm(faults, fault.SupervisorShelving, ""))
+	c.do(tend.CommandStop, "web")
+	c.until("the supervisor has died", func() error { return when(!fault.Armed(faults, fault.SupervisorShelving)) })
+	c.reaches("web", tend.PhaseStopped)
+	refused(t, "tcp", address)
+	c.start("web")
+	if _, err := ask("tcp", address, "hello"); err != nil {
+		t.Error(err)
 	}
 }
 
