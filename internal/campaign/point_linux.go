@@ -60,7 +60,8 @@ func elsewhere(p fault.Point) bool {
 	switch p {
 	case fault.LogsCollapsed, fault.LogsPunched, fault.LogsSwapping, fault.LogsLinked, fault.LogsSwapped, fault.LogsDropped:
 		return true
-	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.CommandRenaming, fault.SupervisorHeard, fault.SupervisorOrphaned:
+	case fault.OuterUpgrading, fault.OuterUpgraded, fault.InnerUpgrading, fault.InnerUpgraded, fault.CommandRenaming, fault.SupervisorHeard, fault.SupervisorOrphaned,
+		fault.HookTold:
 		return true
 	}
 	return false

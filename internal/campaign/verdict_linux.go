@@ -89,7 +89,7 @@ func (r *record) says() string {
 	if r.end == nil {
 		return fmt.Sprintf("nothing (told to end %d times)", r.told)
 	}
-	return fmt.Sprintf("it %s", r.end)
+	return fmt.Sprintf("it %s at %s", r.end, clock(r.endedAt))
 }
 
 // unknowable reports whether nobody could tell how a process ended that lived from begun to ended: every keeper above
