@@ -369,7 +369,7 @@ func judge(names []string, states map[string][]tend.State, each, keepGoing bool)
 			case first.over:
 			case st.Phase == tend.PhaseFailed:
 				// One that was ended for a fault may have ended well.
-				first = verdict{true, max(1, exitedLike(st.Exit)), fmt.Sprintf("%s has failed: %s", name, st.Reason)}
+				first = verdict{true, max(1, exitedLike(st.Exit)), name + " has failed: " + failure(st)}
 			case st.Phase == tend.PhaseExited && each && !keepGoing:
 				first = verdict{true, 0, fmt.Sprintf("%s has ended: it %s", name, st.Exit)}
 			}
@@ -380,6 +380,14 @@ func judge(names []string, states map[string][]tend.State, each, keepGoing bool)
 	}
 	first.over = true
 	return first
+}
+
+// failure is why it failed, in a line: what kept it from being started at all was told in full when it was tried.
+func failure(st tend.State) string {
+	if st.Exit != nil && st.Exit.Error != "" {
+		return "it could not be started"
+	}
+	return st.Reason
 }
 
 // kill kills what runs of the services, at once.
