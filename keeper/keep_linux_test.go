@@ -325,6 +325,17 @@ func TestJournalIsNotTriedForNobody(t *testing.T) {
 	}
 }
 
+// pipesOf are the pipes that a process has open, each as often as it has.
+func pipesOf(pid int) (pipes []string) {
+	open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, fd := range open {
+		if target, _ := os.Readlink(fd); strings.HasPrefix(target, "pipe:") {
+			pipes = append(pipes, target)
+		}
+	}
+	return pipes
+}
+
 func TestKeepersAreDaemons(t *testing.T) {
 	c := newChain(t)
 	leaked, err := os.Open("/etc/passwd")
@@ -334,7 +345,6 @@ func TestKeepersAreDaemons(t *testing.T) {
 	defer leaked.Close()
 	unix.FcntlInt(leaked.Fd(), unix.F_SETFD, 0)
 	c.mustLaunch("TEND_RUN=x", "TEND_SERVICE=x", "TEND_INSTANCE=1", "GOMEMLIMIT=1", "SECRET=x", "LANG=C.UTF-8", "SERVER_FILE=/s")
-	lifelines := map[string]int{}
 	for _, pid := range []int{c.outer(), c.inner(), c.supervisor()} {
 		proc := fmt.Sprintf("/proc/%d/", pid)
 		stat, err := process.ReadStat(pid)
@@ -351,9 +361,6 @@ func TestKeepersAreDaemons(t *testing.T) {
 		open, _ := os.ReadDir(proc + "fd")
 		for _, fd := range open {
 			target, _ := os.Readlink(proc + "fd/" + fd.Name())
-			if _, lifeline := lifelines[target]; strings.HasPrefix(target, "pipe:") && (pid != c.supervisor() || lifeline) {
-				lifelines[target]++
-			}
 			if target == "/etc/passwd" {
 				t.Errorf("%d: descriptor %s is %s", pid, fd.Name(), target)
 			}
@@ -369,14 +376,13 @@ func TestKeepersAreDaemons(t *testing.T) {
 			t.Errorf("%d: environment %s", pid, env)
 		}
 	}
-	if len(lifelines) != 1 { // one end each, and the supervisor has none
-		t.Errorf("pipes: %v", lifelines)
-	}
-	for pipe, ends := range lifelines {
-		if ends != 2 {
-			t.Errorf("%s is open %d times", pipe, ends)
+	c.until("the keepers have the lifeline open, one end each, and no other pipe, and the supervisor has none of both", func() error {
+		keepers := append(pipesOf(c.outer()), pipesOf(c.inner())...)
+		if len(keepers) != 2 || keepers[0] != keepers[1] || slices.Contains(pipesOf(c.supervisor()), keepers[0]) {
+			return fmt.Errorf("the keepers have %v, the supervisor %v", keepers, pipesOf(c.supervisor()))
 		}
-	}
+		return nil
+	})
 	if stat, _ := process.ReadStat(c.outer()); stat.PPID != os.Getpid() || stat.Command != programName {
 		t.Errorf("the outer keeper is %q, a child of %d", stat.Command, stat.PPID)
 	}
