@@ -86,8 +86,8 @@ func (s Service) Label() string {
 }
 
 // CompareCopies orders copies: by their service, and by number.
-func CompareCopies(a, b Service) int {
-	return cmp.Or(strings.Compare(a.Service(), b.Service()), cmp.Compare(a.Copy, b.Copy))
+func CompareCopies(a, b Target) int {
+	return cmp.Or(strings.Compare(a.Service, b.Service), cmp.Compare(a.Copy, b.Copy))
 }
 
 // Target is what Select needs to know of it.

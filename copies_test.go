@@ -39,7 +39,7 @@ func TestCopies(t *testing.T) {
 }
 
 func TestCopyOrder(t *testing.T) {
-	copies := tend.Copies([]tend.Service{{Name: "web", Settings: tend.Settings{Instances: 12}}, {Name: "web-x"}, {Name: "we"}}, nil)
+	copies := tend.Targets(tend.Copies([]tend.Service{{Name: "web", Settings: tend.Settings{Instances: 12}}, {Name: "web-x"}, {Name: "we"}}, nil))
 	slices.Reverse(copies)
 	slices.SortFunc(copies, tend.CompareCopies)
 	var got []string

@@ -47,10 +47,26 @@ type Status struct {
 
 // NewStatus shows a service. log is the path of its own log.
 func NewStatus(s Service, st State, log string, now time.Time) Status {
+	v := newStatus(s, st, log, now)
+	v.Definition = s.CopyOf(0).WithDefaults().Redacted()
+	return v
+}
+
+// NewBriefStatus is NewStatus with no more of the definition than a list shows: most of what there is to say of many services
+// is their definitions.
+func NewBriefStatus(s Service, st State, log string, now time.Time) Status {
+	v := newStatus(s, st, log, now)
+	v.Definition = Service{Name: s.Service(), CommandLine: s.CommandLine, WorkingDirectory: s.WorkingDirectory,
+		Settings: Settings{Description: s.Description, Tags: s.Tags}}
+	return v
+}
+
+// newStatus shows all but the definition.
+func newStatus(s Service, st State, log string, now time.Time) Status {
 	v := Status{
 		Name: s.Label(), State: st.Phase, Wanted: st.Wanted, PID: st.Main.PID, Run: st.Run, Since: st.Since,
 		Lacks: lacks(st), Restarts: st.Restarts, Failures: st.Failures, LastExit: st.Exit, LastEnd: st.Ended, LastEndAfter: st.EndedAfter, Reason: st.Reason,
-		Log: s.Output(log), Definition: s.CopyOf(0).WithDefaults().Redacted(),
+		Log: s.Output(log),
 	}
 	if v.State == "" {
 		v.State = PhaseStopped
@@ -65,7 +81,7 @@ func NewStatus(s Service, st State, log string, now time.Time) Status {
 		v.StartedAt = st.Started
 		v.Uptime = max(0, now.Sub(st.Started).Seconds())
 	}
-	if st.Phase == PhaseRunning && s.WithDefaults().healthy(now.Sub(st.Started)) {
+	if st.Phase == PhaseRunning && st.Failures > 0 && s.WithDefaults().healthy(now.Sub(st.Started)) {
 		v.Failures = 0 // the State hears of it with the next failure only: no timer runs for this
 	}
 	if st.Phase.Live() {
@@ -91,15 +107,6 @@ func lacks(st State) string {
 		return ""
 	}
 	return st.Lacks
-}
-
-// Brief returns the status with no more of the definition than a list shows: most of what there is to say of many
-// services is their definitions.
-func (v Status) Brief() Status {
-	d := v.Definition
-	v.Definition = Service{Name: d.Name, CommandLine: d.CommandLine, WorkingDirectory: d.WorkingDirectory,
-		Settings: Settings{Description: d.Description, Tags: d.Tags}}
-	return v
 }
 
 // Output is the file that holds the standard output of the service, given the path of its own log; "" if it is dropped.

@@ -174,5 +174,18 @@ func (s *Supervisor) names() []string {
 }
 
 func sorted(services map[string]*service) []*service {
-	return slices.SortedFunc(maps.Values(services), func(a, b *service) int { return tend.CompareCopies(a.definition, b.definition) })
+	type placed struct {
+		tend.Target
+		*service
+	}
+	all := make([]placed, 0, len(services))
+	for _, sv := range services {
+		all = append(all, placed{sv.target(), sv})
+	}
+	slices.SortFunc(all, func(a, b placed) int { return tend.CompareCopies(a.Target, b.Target) })
+	inOrder := make([]*service, 0, len(all))
+	for _, p := range all {
+		inOrder = append(inOrder, p.service)
+	}
+	return inOrder
 }

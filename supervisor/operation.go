@@ -163,6 +163,7 @@ func (s *Supervisor) Statuses(ctx context.Context, q tend.Query) ([]tend.Status,
 		if chosen, err = s.selected(q.Words, len(q.Words) == 0); s.unsettled(chosen) {
 			return true
 		}
+		views = make([]view, 0, len(chosen))
 		for _, sv := range chosen {
 			views = append(views, s.view(sv))
 		}
@@ -173,12 +174,10 @@ func (s *Supervisor) Statuses(ctx context.Context, q tend.Query) ([]tend.Status,
 	}
 	now := time.Now()
 	list := make([]tend.Status, 0, len(views))
-	for _, v := range views {
-		status := s.show(v, now)
-		switch {
-		case q.Brief:
-			status = status.Brief()
-		case len(views) <= fewEnough && v.state.Phase.Live() && v.elsewhere == "" && !v.state.Main.IsZero():
+	for i := range views {
+		v := &views[i]
+		status := s.show(v, q.Brief, now)
+		if !q.Brief && len(views) <= fewEnough && v.state.Phase.Live() && v.elsewhere == "" && !v.state.Main.IsZero() {
 			status.Listening = listensOn(v.state.Main)
 		}
 		list = append(list, status)

@@ -100,7 +100,8 @@ func (s *Supervisor) rebooted(sv *service) bool {
 func (s *Supervisor) logPath(sv *service) string { return logs.Path(s.database, sv.name()) }
 
 func (s *Supervisor) status(sv *service) tend.Status {
-	return s.show(s.view(sv), s.wall())
+	v := s.view(sv)
+	return s.show(&v, false, s.wall())
 }
 
 // view is what there is to show of a service at this moment. It may be shown outside the loop: nothing in it changes.
@@ -141,8 +142,12 @@ func (s *Supervisor) view(sv *service) view {
 	return v
 }
 
-func (s *Supervisor) show(v view, now time.Time) tend.Status {
-	status := tend.NewStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
+func (s *Supervisor) show(v *view, brief bool, now time.Time) tend.Status {
+	newStatus := tend.NewStatus
+	if brief {
+		newStatus = tend.NewBriefStatus
+	}
+	status := newStatus(v.definition, v.state, logs.Path(s.database, v.definition.Name), now)
 	status.Awaits(v.obstacles, v.holders)
 	status.Elsewhere, status.Left, status.LogTrouble = v.elsewhere, v.left, v.logTrouble
 	status.Unready, status.Unhealthy = v.unready, v.unhealthy
