@@ -79,6 +79,7 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 		if !after.Main.IsZero() {
 			run.Identity, changed = after.Main, true
 			s.mains[after.Main] = sv
+			s.changePlaces(sv, before.Main, after.Main)
 			s.mind(sv)
 		}
 	}
@@ -92,6 +93,17 @@ func (s *Supervisor) recordRun(sv *service, before, after tend.State) {
 	}
 	if changed {
 		s.pending.runs[run.ID] = *run
+	}
+}
+
+// changePlaces has another process of a tree that is being stopped be the main one, and the former one be like the others.
+func (s *Supervisor) changePlaces(sv *service, former, main tend.Identity) {
+	delete(s.members, main)
+	if sv.hunt == nil {
+		return
+	}
+	if _, sent := sv.hunt.sent[former]; sent {
+		s.members[former] = sv
 	}
 }
 

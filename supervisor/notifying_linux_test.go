@@ -155,7 +155,7 @@ func TestMainProcessIsSaid(t *testing.T) {
 	testenv.Need(t, "systemd-notify")
 	c := newChain(t)
 	c.add(c.speaking("web", strings.Join([]string{
-		"sleep 1001 &", "sleep 1002 &", "systemd-notify --ready MAINPID=$!", c.awaits("web", "strangers"), "systemd-notify MAINPID=1 STATUS=stranger",
+		"echo $$ >>former", "sleep 1001 &", "sleep 1002 &", "systemd-notify --ready MAINPID=$!", c.awaits("web", "strangers"), "systemd-notify MAINPID=1 STATUS=stranger",
 		"systemd-notify MAINPID=$PPID STATUS=keeper", c.awaits("web", "go"), "exit 7",
 	}, "\n")))
 	c.launch()
@@ -171,9 +171,8 @@ func TestMainProcessIsSaid(t *testing.T) {
 	c.tells("web", "keeper")
 	c.allow("web", "go")
 	main := st.PID
-	c.until("the former main process has ended", func() error {
-		return when(len(process.Descendants(c.identity(main))) == 0 && c.status("web").PID == main)
-	})
+	c.until("the former main process has ended", func() error { return when(dead(c.noted("web", "former")[0])) }) // which would reap the other
+	same(c, "the main process", c.status("web").PID, main)
 	same(c, "its state", c.status("web").State, tend.PhaseRunning)
 	c.replaceSupervisor()
 	c.check(syscall.Kill(main, syscall.SIGKILL))
@@ -181,6 +180,26 @@ func TestMainProcessIsSaid(t *testing.T) {
 	if exit := c.runs("web")[1].Exit; exit == nil || exit.Signal != "KILL" {
 		t.Errorf("the run ended so: %v", exit)
 	}
+}
+
+// A run says while it is being stopped that another of its processes is the main one: the end of that is the end of the run.
+func TestMainProcessIsSaidDuringAStop(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, "systemd-notify")
+	c := newChain(t)
+	s := c.speaking("web", strings.Join([]string{
+		`trap 'systemd-notify MAINPID=$other; exit' TERM`, `(trap "" TERM; exec sleep 1001) &`, "other=$!", "echo $other >>other",
+		"systemd-notify --ready", "while :; do sleep 0.1; done",
+	}, "\n"))
+	s.Stop = schedule(step("TERM", time.Hour))
+	c.add(s)
+	c.launch()
+	c.start("web")
+	former, main := c.status("web").PID, c.noted("web", "other")[0]
+	stopped := c.ask(tend.Request{Command: tend.CommandStop, Words: []string{"web"}})
+	c.until("the other is the main process", func() error { return when(c.status("web").PID == main && dead(former)) })
+	c.check(syscall.Kill(main, syscall.SIGKILL))
+	c.answers("stop", stopped, tend.ProgressStopped)
 }
 
 func (c *chain) identity(pid int) tend.Identity {
