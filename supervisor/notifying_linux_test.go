@@ -202,12 +202,6 @@ func TestMainProcessIsSaidDuringAStop(t *testing.T) {
 	c.answers("stop", stopped, tend.ProgressStopped)
 }
 
-func (c *chain) identity(pid int) tend.Identity {
-	stat, err := process.ReadStat(pid)
-	c.check(err)
-	return stat.Identity
-}
-
 // python has a service run a script of python's with the modules of Debian's python3-systemd.
 func (c *chain) python(name, script string) tend.Service {
 	c.Helper()
