@@ -227,11 +227,13 @@ func TestWhatIsGivenUp(t *testing.T) {
 	await(t, got, "POST 1 1")
 	await(t, w.troubles, "it answered 404 Not Found; that event is given up")
 	await(t, got, "POST 2 2")
+	if text := <-w.troubles; text != "" { // before that it would not hear the answer any more when it is no hook
+		t.Errorf("%q", text)
+	}
 	w.result.Exit.Code = 1
 	w.want("command")
 	w.happens(tend.NoteReady, "three")
 	await(t, w.commands, "three")
-	await(t, w.troubles, "")
 	await(t, w.troubles, "it exited with status 1; that event is given up")
 }
 
